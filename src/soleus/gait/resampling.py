@@ -1,0 +1,100 @@
+"""Interpolation of a pod's samples at the times of the grid, without aliasing.
+
+A windowed-sinc kernel (Kaiser window) interpolates and, above the grid's rate, keeps aliases out (Smith & Gossett
+1984, doi:10.1109/ICASSP.1984.1172555). A grid sample depends on its neighbours alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import correlate1d
+from scipy.sparse import csr_array
+
+from soleus.model import FloatArray
+
+PHASES: Final = 256
+HALF_LOBES: Final = 5
+KAISER_BETA: Final = 7.0
+"""Side lobes below -70 dB (Kaiser 1974)."""
+CUTOFF: Final = 0.92
+"""Cut-off of the anti-aliasing kernel as a share of the lower Nyquist rate."""
+
+Flags = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """Windowed-sinc taps for each sub-sample phase, and how many samples they reach to either side."""
+
+    taps: FloatArray
+    reach: int
+    passes_samples: bool
+
+    def interpolate(
+        self, at_s: FloatArray, time_s: FloatArray, values: FloatArray, flags: Flags
+    ) -> tuple[FloatArray, Flags]:
+        """Evaluate (6, n) values and flags at the times wanted; the ends are held."""
+        if not at_s.size:
+            return np.empty((6, 0)), np.empty(0, np.uint8)
+        base = np.clip(np.searchsorted(time_s, at_s + TIME_EPSILON_S, side="right") - 1, 0, time_s.size - 2)
+        share = (at_s - time_s[base]) / (time_s[base + 1] - time_s[base])
+        phase = np.rint(np.clip(share, 0, 1) * PHASES).astype(np.int64)
+        base, phase = base + (phase == PHASES), phase % PHASES
+        spread = self._spread(flags, base, phase)
+        if self.passes_samples and not phase.any() and base[-1] - base[0] == base.size - 1:
+            return values[:, base[0] : base[-1] + 1].copy(), spread
+        columns = base[:, None] + np.arange(1 - self.reach, self.reach + 1)
+        width = 2 * self.reach
+        np.clip(columns, 0, time_s.size - 1, out=columns)
+        rows = csr_array(
+            (self.taps[phase].ravel(), columns.ravel(), np.arange(0, width * at_s.size + 1, width)),
+            shape=(at_s.size, time_s.size),
+        )
+        return np.ascontiguousarray((rows @ np.ascontiguousarray(values.T)).T), spread
+
+    def _spread(self, flags: Flags, base: npt.NDArray[np.int64], phase: npt.NDArray[np.int64]) -> Flags:
+        """Join the flags of all samples that a grid sample mainly rests on."""
+        if not flags.any():
+            return np.zeros(base.size, np.uint8)
+        main_lobe = max(1, self.reach // HALF_LOBES)
+        result = flags[base]
+        for offset in range(1 - main_lobe, main_lobe + 1):
+            neighbour = flags[np.clip(base + offset, 0, flags.size - 1)]
+            between = (phase != 0) | (not self.passes_samples)
+            result = result | np.where(between, neighbour, 0).astype(np.uint8)
+        return result
+
+
+TIME_EPSILON_S: Final = 1e-9
+"""A stamp this close [s] to a grid time counts as on it: far below any clock, far above rounding."""
+KEEP_BAND_RATIO: Final = 1.02
+"""Up to this ratio of the pod's rate to the grid's no anti-aliasing is needed: clocks differ by less."""
+
+
+def kernel_for(interval_s: float, grid_hz: int) -> Kernel:
+    """Make the taps for a pod with this sampling interval [s] and a grid of this rate [Hz]."""
+    ratio = 1 / (grid_hz * interval_s)
+    keeps_band = ratio <= KEEP_BAND_RATIO
+    stretch = 1.0 if keeps_band else ratio
+    reach = int(np.ceil(HALF_LOBES * stretch))
+    offsets = np.arange(1 - reach, reach + 1) - np.arange(PHASES)[:, None] / PHASES
+    cutoff = 1.0 if keeps_band else CUTOFF / stretch
+    inside = np.clip(1 - (offsets / reach) ** 2, 0, None)
+    taps = np.sinc(cutoff * offsets) * np.i0(KAISER_BETA * np.sqrt(inside))
+    if keeps_band:
+        taps[0] = np.arange(1 - reach, reach + 1) == 0  # np.sinc leaves 1e-17 where zero is meant
+    return Kernel(taps / taps.sum(axis=1, keepdims=True), reach, keeps_band)
+
+
+def without_jitter(time_s: FloatArray, half: int, *, at_start: bool, at_end: bool) -> FloatArray:
+    """Average each stamp with ``half`` neighbours on either side: a uniform clock passes unchanged."""
+    smooth = correlate1d(time_s, np.full(2 * half + 1, 1 / (2 * half + 1)), mode="nearest")
+    ends = ([range(half)] if at_start else []) + ([range(time_s.size - half, time_s.size)] if at_end else [])
+    for i in (i for end in ends for i in end if 0 <= i < time_s.size):
+        narrow = min(i, time_s.size - 1 - i, half)
+        smooth[i] = time_s[i - narrow : i + narrow + 1].mean()
+    return smooth
