@@ -18,7 +18,8 @@ MIN_VALUES: Final = 3
 """A median of fewer values says nothing of a foot."""
 PERCENT: Final = 100.0
 DISCLAIMER: Final = (
-    "Forces, oscillation, overstride and calf loads are modelled, not measured. This is no medical device and no diagnosis."
+    "Forces, oscillation, overstride and calf loads are modelled, not measured. "
+    "This is no medical device and no diagnosis."
 )
 
 METRICS: Final = (
@@ -154,7 +155,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     disclaimer: str = DISCLAIMER
 
     def quality_counts(self) -> dict[str, int | float]:
-        """Counts of dropped, repaired and flagged samples and steps by name, as ``session.json`` holds them."""
+        """Give the counts of dropped, repaired and flagged samples and steps by name, as ``session.json`` has them."""
         counts: dict[str, int | float] = {
             f"{foot}.{name}": value
             for foot, summary in self.feet.items()
@@ -215,7 +216,7 @@ def summarize(result: Result, source: str = "") -> Summary:
 
 
 def _time_in_gait(steps: Steps, walking: npt.NDArray[np.bool_]) -> tuple[float, float]:
-    """Running and walking time [s]: each contact counts until the next, if that follows soon."""
+    """Add up running and walking time [s]: each contact counts until the next, if that follows soon."""
     if not len(steps):
         return 0.0, 0.0
     until_next = np.append(np.diff(steps["initial_contact_s"]), np.nan)

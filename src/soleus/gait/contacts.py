@@ -23,11 +23,14 @@ from soleus.model import FloatArray, Foot, PodInfo, PodSamples
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
+EARLY_AHEAD: Final = 104
+"""Samples after the swing anchor at which toe-off is first looked for: contact up to 0.25 s, so that a fast runner's
+step is not kept waiting. The result is the same as with more samples, or none."""
 RUN_AHEAD: Final = 134
-"""Samples after the swing anchor at which toe-off of a run is looked for: contact up to 0.40 s."""
+"""… and of a slower run: contact up to 0.40 s."""
 WALK_AHEAD: Final = 260
 """… and of a walk, where it was not found by then: contact up to 1.0 s."""
-TOE_OFF_TAIL: Final = 38
+TOE_OFF_TAIL: Final = 34
 """Samples that the toe-off waveform and its filter need beyond the unloading."""
 STRIDE_MIN: Final = round(0.40 * GRID_HZ)
 STRIDE_MAX: Final = round(1.6 * GRID_HZ)
@@ -41,6 +44,8 @@ VOTE_QUANTUM_RAD: Final = 2.0**-10
 """Votes are whole numbers of this, so that their running sum is exact and does not depend on pushes."""
 SWAPPED_MIN_RAD: Final = 0.12
 """Mean inversion beyond which the pod is called swapped: 85 % of foot-trials reach it (RBDS), tight circles do not."""
+NO_CUT: Final = -(1 << 62)
+"""Grid number that stands for a contact without toe-off, where no stride can be cut."""
 BATCH: Final = 256
 """Strides measured together: their windows then fit the processor's cache."""
 
@@ -117,13 +122,15 @@ class _Open:
     swapped: BoolArray
     toe_off: FloatArray
     settled: BoolArray
+    looked: IntArray
 
     @classmethod
     def none(cls) -> _Open:
-        return cls(np.empty(0, np.int64), np.empty(0), np.empty(0), np.empty(0, bool), np.empty(0), np.empty(0, bool))
+        none, number, truth = np.empty(0), np.empty(0, np.int64), np.empty(0, bool)
+        return cls(number, none, none, truth, none, truth, number)
 
     def extend(self, other: _Open) -> None:
-        for name in ("anchor", "contact", "side", "swapped", "toe_off", "settled"):
+        for name in self.__slots__:
             setattr(self, name, np.concatenate([getattr(self, name), getattr(other, name)]))
 
     def split(self, n: int) -> _Open:
@@ -217,7 +224,15 @@ class FootTracker:
         self.rejected_swings += int((~good).sum())
         blank = np.full(int(good.sum()), np.nan)
         self._open.extend(
-            _Open(anchor[good], contact[good], side[good], swapped[good], blank, np.zeros(blank.size, bool))
+            _Open(
+                anchor[good],
+                contact[good],
+                side[good],
+                swapped[good],
+                blank,
+                np.zeros(blank.size, bool),
+                np.zeros(blank.size, np.int64),
+            )
         )
         early: FloatArray = contact[good] / GRID_HZ
         return early
@@ -235,9 +250,10 @@ class FootTracker:
 
     def _find_toe_offs(self, stream: PodStream, *, last: bool) -> None:
         """Stage two: toe-offs, first by the window of a run; if it is not there, by that of a walk."""
-        for ahead, final in ((RUN_AHEAD, False), (WALK_AHEAD, True)):
-            waiting = ~self._open.settled & (last | (self._open.anchor + ahead <= stream.end))
-            rows = np.flatnonzero(waiting)
+        ready = np.full(self._open.anchor.size, WALK_AHEAD) if last else stream.end - self._open.anchor
+        for ahead, final in ((RUN_AHEAD, False), (EARLY_AHEAD, False), (WALK_AHEAD, True)):
+            rows = np.flatnonzero(~self._open.settled & (ready >= ahead) & (self._open.looked < ahead))
+            self._open.looked[rows] = ahead
             for part in np.split(rows, range(BATCH, rows.size, BATCH)):
                 self._toe_off(stream, part, ahead, final=final)
 
@@ -265,13 +281,13 @@ class FootTracker:
     def _finish_batch(self, stream: PodStream, part: _Open) -> Contacts:
         duration = part.toe_off - part.contact
         cut = np.where(np.isfinite(duration), part.contact + kinematics.CUT_PHASE * duration, np.nan)
-        end = np.where(np.isfinite(cut), np.rint(cut), -1).astype(np.int64)
-        before = self._previous or (-1, np.nan)
+        end = np.where(np.isfinite(cut), np.rint(cut), NO_CUT).astype(np.int64)
+        before = self._previous or (NO_CUT, np.nan)
         begin = np.concatenate([[before[0]], end[:-1]])
         previous = np.concatenate([[before[1]], part.contact[:-1]])
         self._previous = (int(end[-1]), float(part.contact[-1]))
         length = end - begin
-        whole = (begin >= 0) & (end >= 0) & (length >= STRIDE_MIN) & (length <= STRIDE_MAX)
+        whole = (begin != NO_CUT) & (end != NO_CUT) & (length >= STRIDE_MIN) & (length <= STRIDE_MAX)
         unsure = stream.unsure_at(part.anchor)
         clean, defects = _defects(stream, part, np.where(whole, begin, part.anchor - events.PRE))
         features = {name: np.full(part.anchor.size, np.nan) for name in FEATURES}

@@ -31,15 +31,15 @@ IntArray = npt.NDArray[np.int64]
 
 PRE: Final = 40
 """Samples of a window before the swing anchor."""
-CONTACT_AHEAD: Final = 66
+CONTACT_AHEAD: Final = 60
 """Samples after the swing anchor that initial contact needs: the latest dip, the waveform and the filter."""
 
 # Samples of 5 ms, relative to the swing anchor. Chosen on 13 runners (RBDS) with and without added ringing.
-DIP_LAST: Final = 26
+DIP_LAST: Final = 20
 REBOUND: Final = 10
 REBOUND_SHARE: Final = 0.5
 """The first dip that rebounds at least half as much as the largest: later ones belong to stance."""
-IMPACT_FIRST, IMPACT_LAST = -4, 28
+IMPACT_FIRST, IMPACT_LAST = -4, 26
 IMPACT_START_LAST: Final = 21
 IMPACT_TAPER: Final = 5.0
 IMPACT_PASSES: Final = 3
@@ -51,7 +51,7 @@ TILT_RAD: Final = float(np.radians(25))
 """Tilt reached in every push-off and never in stance; at toe-off pitch is 25-50° below flat."""
 SHALLOWEST_RAD: Final = float(np.radians(17))
 """A foot that never tilts this far stays down: the runner stands."""
-UNLOAD_LAST: Final = 26
+UNLOAD_LAST: Final = 20
 UNLOAD_FROM: Final = 14
 INVERSION_FIRST, INVERSION_LAST = 5, 25
 """Just after the swing anchor the foot everts out of its inverted pose, in all strides of all 13 runners."""
@@ -60,7 +60,7 @@ NEGLIGIBLE: Final = 1e-12
 """Keeps a centroid of nothing defined: the middle of its window."""
 
 IC_GRID: Final = np.arange(-20, 25, 2)
-TO_GRID: Final = np.arange(-20, 21, 2)
+TO_GRID: Final = np.arange(-20, 17, 2)
 SAGITTAL: Final = (0, 3, 5)
 
 
@@ -238,7 +238,7 @@ def toe_off_anchors(signals: FloatArray, last: int, *, shallow: bool = False) ->
 
 
 def _unload(vertical: FloatArray, tilt: FloatArray, tilted: npt.NDArray[np.bool_], last: int) -> FloatArray:
-    """Last half-way crossing of the largest fall of force that ends within 130 ms after the tilt."""
+    """Last half-way crossing of the largest fall of force that ends within 100 ms after the tilt."""
     width = UNLOAD_FROM + UNLOAD_LAST + 3
     start = np.clip(np.ceil(tilt).astype(np.int64) - UNLOAD_FROM, 1, vertical.shape[1] - width - 1)
     z = cut_rows(vertical[None], start - 1, width + 1)[0]

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from soleus.gait.repair import repair_plateaus
+from soleus.gait.repair import FLANK_SAMPLES, PLATEAU_S, ROUNDING_S, repair_plateaus
 from soleus.gait.resampling import Flags, kernel_for, without_jitter
 from soleus.model import FloatArray, PodInfo, PodSamples
 
@@ -24,11 +24,9 @@ BRIDGE_S: Final = 0.030
 """A hole up to this long [s] is bridged and flagged as repaired: 3 samples at 100 Hz, a fifth of a contact."""
 BREAK_S: Final = 0.25
 """A hole longer than this [s] ends the stretch: no stride can be followed across it."""
-SETTLE_S: Final = 0.040
-"""Samples are passed on once this much [s] has followed: hole, plateau and stamp repair look no further ahead."""
 RATE_SAMPLES: Final = 33
 """The nominal interval is the median of the first intervals of a stretch; this many stamps are enough at any jitter."""
-JITTER_HALF_S: Final = 0.030
+JITTER_HALF_S: Final = 0.025
 """Half width [s] of the average that removes the jitter of time stamps."""
 MIN_RATE_HZ: Final = 45.0
 MAX_RATE_HZ: Final = 1700.0
@@ -114,7 +112,7 @@ class Gridder:
         self._scale = np.repeat([pod.accel_lsb_mps2, pod.gyro_lsb_rads], 3)[:, None]
         self._raw_time: FloatArray = np.empty(0)
         self._raw_counts = np.empty((6, 0), np.int16)
-        self._latest_s = -np.inf
+        self._latest_s = self._preceding_s = -np.inf
         self._interval_s: float | None = None
         self._pending = _Pending()
         self._next_grid: int | None = None
@@ -158,7 +156,9 @@ class Gridder:
         following = np.append(time_s[1:], np.inf)[:ready]
         time_s, counts = time_s[:ready], counts[:, :ready]
         # A stamp far ahead of its successor is a glitch: dropping it alone saves all that follow.
-        leaps = following < time_s - BREAK_S
+        preceding = np.append(self._preceding_s, time_s[:-1])
+        self._preceding_s = float(time_s[-1])
+        leaps = (following < time_s - BREAK_S) & (time_s > preceding + BREAK_S)
         reached: FloatArray = np.maximum.accumulate(np.append(self._latest_s, np.where(leaps, -np.inf, time_s)))
         before = reached[:-1]
         keep = (time_s > before) & ~leaps
@@ -171,7 +171,7 @@ class Gridder:
         """Cut at breaks; the second value tells whether the stretch ends with that part."""
         previous = self._pending.time_s[-1:] if self._pending.time_s.size else time_s[:1]
         steps = np.diff(time_s, prepend=previous)
-        cuts = np.flatnonzero(steps > BREAK_S)
+        cuts = np.flatnonzero(steps > BREAK_S + ROUNDING_S)
         self.counts.breaks += cuts.size
         edges = [0, *cuts.tolist(), time_s.size]
         return [
@@ -207,7 +207,7 @@ class Gridder:
         self.counts.missing += int(lost.sum())
         holes = np.flatnonzero(lost) + start
         number = lost[lost > 0]
-        long = p.time_s[holes + 1] - p.time_s[holes] > BRIDGE_S
+        long = p.time_s[holes + 1] - p.time_s[holes] > BRIDGE_S + ROUNDING_S
         self.counts.bridged += int(number[~long].sum())
         at = np.repeat(holes, number)
         nth = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number, number) + 1
@@ -227,7 +227,8 @@ class Gridder:
             return self._give_up() if ends or self._interval_s is not None else []
         interval = self._interval_s or 0.0
         kernel = kernel_for(interval, GRID_HZ)
-        settle = int(np.ceil(SETTLE_S / interval)) + kernel.reach
+        # a plateau that touches a sample's kernel must have ended in sight
+        settle = int(np.ceil(PLATEAU_S / interval)) + FLANK_SAMPLES + kernel.reach
         done = p.time_s.size if ends else p.time_s.size - settle
         if done <= 1:
             return self._reset_stretch() if ends else []

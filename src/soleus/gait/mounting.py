@@ -33,6 +33,8 @@ GRAVITY_ERROR_MAX_MPS2: Final = 1.5
 STRIDES_MIN: Final = 3
 FAIR_MPS2: Final = (4.5, 18.0)
 """Where the accelerometer clips, a stride's mean is of the wrong size, but its direction still is up."""
+LEAST_GRAVITY_MPS2: Final = 1.0
+"""An accelerometer that reads less than this of gravity is dead or in other units."""
 FAIR_SHARE: Final = 0.5
 """Fewer good strides than this share of the fair ones: the good ones may be so by chance."""
 QUIET_SMOOTH: Final = np.full(7, 1 / 7)
@@ -125,9 +127,11 @@ def find_mounting(values: FloatArray, *, accept_disagreement: bool = False) -> M
     if not unsure:
         up = np.median(gravity[:, good], axis=1)
     elif fair.sum() >= STRIDES_MIN:
-        up = np.median(gravity[:, fair] / size[fair], axis=1)
+        up = GRAVITY_MPS2 * np.median(gravity[:, fair] / size[fair], axis=1)
     else:
         up = _calm_gravity(force[:, quiet])
+    if not (up**2).sum() > LEAST_GRAVITY_MPS2**2:
+        return None
     pitch_axis = _main_axis(filters.smooth(rate, filters.SLOW)[:, quiet[0] : quiet[-1]], up)
     axes = axes_from(up, pitch_axis)
     if _mean_pitch(rate, axes[1], quiet) > 0:

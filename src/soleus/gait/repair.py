@@ -13,6 +13,8 @@ PLATEAU_S: Final = 0.025
 """A saturated gyroscope plateau up to this long [s] is repaired: the pitch rate has no feature shorter than that."""
 FLANK_SAMPLES: Final = 2
 """Clean samples needed on either side of a plateau: they give the cubic its ends and slopes."""
+ROUNDING_S: Final = 1e-6
+"""Durations are compared with this slack [s], so that a clock's offset does not decide."""
 OVERSHOOT_MAX: Final = 2.5
 """A repaired reading stays below this multiple of full scale: an impact of 16 g on a shoe rarely exceeds 40 g."""
 
@@ -48,7 +50,7 @@ def repair_plateaus(
         return repaired
     change = np.diff(saturated.astype(np.int8), prepend=0, append=0)
     starts, stops = np.flatnonzero(change == 1), np.flatnonzero(change == -1)
-    short = (stops - starts) * interval_s <= PLATEAU_S
+    short = (stops - starts) * interval_s <= PLATEAU_S + ROUNDING_S
     inside = (starts >= FLANK_SAMPLES) & (stops + FLANK_SAMPLES <= saturated.size)
     for start, stop in zip(starts[short & inside], stops[short & inside], strict=True):
         if saturated[start - FLANK_SAMPLES : start].any() or saturated[stop : stop + FLANK_SAMPLES].any():

@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 from soleus.model import FloatArray
 
 PHASES: Final = 256
-HALF_LOBES: Final = 5
+HALF_LOBES: Final = 4
 KAISER_BETA: Final = 7.0
 """Side lobes below -70 dB (Kaiser 1974)."""
 CUTOFF: Final = 0.92

@@ -15,7 +15,7 @@ from soleus.gait import calf, mechanics
 from soleus.gait.contacts import Contacts
 from soleus.gait.fitted import MetricModels
 from soleus.gait.grid import SampleFlag
-from soleus.gait.mounting import GRAVITY_ERROR_MAX_MPS2, GRAVITY_MPS2, RESIDUAL_MAX_RAD
+from soleus.gait.mounting import FAIR_MPS2, GRAVITY_ERROR_MAX_MPS2, GRAVITY_MPS2, RESIDUAL_MAX_RAD
 from soleus.model import FOOT_STRIKES, MISSING_CODE, SPEED_SOURCES, Flag, FloatArray, Foot, Runner, Steps
 
 REARFOOT_ABOVE_DEG: Final = 8.0
@@ -29,6 +29,10 @@ TURN_DEG: Final = 20.0
 UNSTEADY_RATIO: Final = 0.15
 """Change of stride time or speed from one stride to the next that no steady run shows (its CV is 1-3 %)."""
 FITTED_SPEED_MPS: Final = (2.2, 5.0)
+BELT_MIN_MPS: Final = 0.2
+"""A belt slower than this stands; a foot that steps on it runs elsewhere."""
+BELT_RATIO_MAX: Final = 1.2
+"""The trajectory's speed is right within a few per cent (RBDS): a belt that differs by more lies or lags."""
 STRIDE_TIME_S: Final = (0.40, 1.6)
 STEP_OF_STRIDE_MAX: Final = 0.8
 """A step longer than this share of the stride skips a contact of the other foot."""
@@ -92,7 +96,7 @@ def fill(
     walking = _walking(contact_time, stride_time, step_time)
     own_speed = trajectory_speed_mps(contacts, models)
     both = np.where(np.isfinite(around.other_speed_mps), 0.5 * (own_speed + around.other_speed_mps), own_speed)
-    on_belt = np.isfinite(around.belt_mps)
+    on_belt = around.belt_mps > BELT_MIN_MPS
     speed = np.where(on_belt, around.belt_mps, both)
     graded = np.abs(around.grade) > GRADED_BEYOND
 
@@ -145,13 +149,14 @@ def fill(
         (np.full(walking.shape, not has_height), Flag.NO_HEIGHT),
         (np.full(walking.shape, runner.mass_kg is None), Flag.NO_MASS),
         (graded, Flag.GRADED),
+        (on_belt & _differ(around.belt_mps, both), Flag.BELT_DIFFERS),
         (~np.isfinite(stride_time), Flag.FIRST_OF_BOUT),
         (~np.isfinite(step_time) & paired, Flag.OTHER_FOOT_MISSING),
         (np.full(walking.shape, not paired), Flag.OTHER_FOOT_MISSING),
         (contacts.unsure, Flag.MOUNTING_UNSURE),
         (~np.isfinite(toe_off_s), Flag.CUT),
         (~walking & ((speed < FITTED_SPEED_MPS[0]) | (speed > FITTED_SPEED_MPS[1])), Flag.EXTRAPOLATED),
-        (contacts.features["residual_deg"] > np.degrees(RESIDUAL_MAX_RAD), Flag.NOT_CLOSED),
+        (_not_closed(contacts), Flag.NOT_CLOSED),
         (contacts.swapped, Flag.SWAPPED),
     ):
         flags[condition] |= flag
@@ -160,10 +165,18 @@ def fill(
 
 
 def _broken(contacts: Contacts) -> npt.NDArray[np.bool_]:
-    """Tell strides whose orientation is lost: samples missing, rates saturated, or a pose that does not come back."""
+    """Tell strides whose path is lost: samples missing, rates saturated, or not closed."""
     lost = (contacts.defects & (SampleFlag.GAP | SampleFlag.SATURATED)) != 0
-    broken: npt.NDArray[np.bool_] = lost | (contacts.features["residual_deg"] > np.degrees(RESIDUAL_MAX_RAD))
+    broken: npt.NDArray[np.bool_] = lost | _not_closed(contacts)
     return broken
+
+
+def _not_closed(contacts: Contacts) -> npt.NDArray[np.bool_]:
+    """Tell strides over which the pose does not come back, or whose mean specific force is nothing like gravity."""
+    gravity = contacts.features["gravity_mps2"]
+    no_gravity = (gravity < FAIR_MPS2[0]) | (gravity > FAIR_MPS2[1])
+    not_closed: npt.NDArray[np.bool_] = no_gravity | (contacts.features["residual_deg"] > np.degrees(RESIDUAL_MAX_RAD))
+    return not_closed
 
 
 def _step_time(contact_s: FloatArray, next_other_s: FloatArray, stride_s: FloatArray) -> FloatArray:
@@ -206,6 +219,11 @@ def _codes(known: npt.NDArray[np.bool_], code: npt.NDArray[Any], words: int) -> 
 def _unsteady(now: FloatArray, before: FloatArray) -> npt.NDArray[np.bool_]:
     unsteady: npt.NDArray[np.bool_] = np.abs(now - before) > UNSTEADY_RATIO * np.abs(before)
     return unsteady
+
+
+def _differ(belt_mps: FloatArray, own_mps: FloatArray) -> npt.NDArray[np.bool_]:
+    differ: npt.NDArray[np.bool_] = (belt_mps > BELT_RATIO_MAX * own_mps) | (own_mps > BELT_RATIO_MAX * belt_mps)
+    return differ
 
 
 def _quality(contacts: Contacts, toe_off_s: FloatArray) -> FloatArray:

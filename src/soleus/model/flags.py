@@ -38,6 +38,8 @@ class Flag(IntFlag):
     """The runner's mass is unknown: leg stiffness is null."""
     GRADED = auto()
     """Slope beyond 2 %: leg stiffness and overstride, whose models hold on the level only, are null."""
+    BELT_DIFFERS = auto()
+    """Belt speed and the foot's own path differ by more than a fifth: the belt lags, or its speed is mistyped."""
     FIRST_OF_BOUT = auto()
     """No earlier contact of this foot within the bout: stride values are null."""
     OTHER_FOOT_MISSING = auto()
@@ -49,8 +51,8 @@ class Flag(IntFlag):
     EXTRAPOLATED = auto()
     """Speed beyond the fitted range of the models (2.2–5.0 m/s)."""
     NOT_CLOSED = auto()
-    """The foot's pose does not come back over the stride within 12°: the gyroscope lost it; angles, speed and what
-    rests on them are null."""
+    """Over the stride the foot's pose does not come back within 12°, or the mean specific force is nothing like
+    gravity: a sensor lost it, or its units are wrong; angles, speed and what rests on them are null."""
     SWAPPED = auto()
     """The motion says that the pod is on the other foot than it claims."""
 

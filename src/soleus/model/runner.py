@@ -11,6 +11,9 @@ LEG_TO_HEIGHT: Final = 0.53
 FOOT_TO_HEIGHT: Final = 0.152
 """Foot length over height; Winter 2009, fig. 4.1."""
 
+Surface = Literal["treadmill", "track", "road", "trail", "grass", "sand", "mixed"]
+"""What is run on, as the runner tells it."""
+
 Metres = Annotated[float, msgspec.Meta(gt=0, le=3)]
 
 
@@ -29,6 +32,10 @@ class Runner(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         Foot length [m]; without it 0.152 × height (Winter 2009).
     shoe_drop_m
         Heel-to-toe drop of the shoe [m].
+    shoe
+        Any name of the shoe; used to notice a new one.
+    surface
+        What is usually run on; a treadmill that is connected goes before it.
     age_years, sex
         For norms of the screening tests only.
 
@@ -46,6 +53,8 @@ class Runner(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     leg_length_m: Annotated[float, msgspec.Meta(ge=0.4, le=1.5)] | None = None
     foot_length_m: Annotated[float, msgspec.Meta(ge=0.1, le=0.45)] | None = None
     shoe_drop_m: Annotated[float, msgspec.Meta(ge=-0.02, le=0.05)] | None = None
+    shoe: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    surface: Surface | None = None
     age_years: Annotated[int, msgspec.Meta(ge=5, le=120)] | None = None
     sex: Literal["female", "male", "other"] | None = None
 

@@ -19,6 +19,10 @@ CountArray = npt.NDArray[np.int16]
 
 COUNT_CHANNELS: Final = ("ax", "ay", "az", "gx", "gy", "gz")
 INT16_MAX: Final = 32767
+LARGEST_ACCEL_MPS2: Final = 2e5
+"""Twenty thousand g: beyond every accelerometer."""
+LARGEST_GYRO_RADS: Final = 4e4
+"""Two million degrees a second: beyond every gyroscope."""
 
 
 class Foot(IntEnum):
@@ -76,6 +80,11 @@ class PodInfo:
     pod_id, maker, firmware
         Who the pod is, for the record.
 
+    Raises
+    ------
+    ValueError
+        If the value of a count is not positive, or makes a full scale beyond every sensor.
+
     Examples
     --------
     >>> PodInfo(Foot.LEFT, accel_lsb_mps2=0.0048, gyro_lsb_rads=0.00107).accel_clip_counts
@@ -91,6 +100,16 @@ class PodInfo:
     pod_id: str = ""
     maker: str = ""
     firmware: str = ""
+
+    def __post_init__(self) -> None:
+        for what, lsb, most in (
+            ("accelerometer", self.accel_lsb_mps2, LARGEST_ACCEL_MPS2),
+            ("gyroscope", self.gyro_lsb_rads, LARGEST_GYRO_RADS),
+        ):
+            if not 0 < lsb * INT16_MAX <= most:
+                raise ValueError(
+                    f"{what}: one count is said to be {lsb:g}; full scale must be above 0, at most {most:g}"
+                )
 
     @property
     def accel_clip_counts(self) -> int:

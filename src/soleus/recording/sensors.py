@@ -51,7 +51,7 @@ class UnitError(RecordingError):
 
 @dataclass(frozen=True, slots=True)
 class SensorKind:
-    """What a sensor's units are, and which other unit a wrong one could be."""
+    """What a sensor's units are, which other unit a wrong one could be, and the least full scale that is made."""
 
     name: str
     field: str
@@ -60,6 +60,7 @@ class SensorKind:
     shown_unit: str
     shown_per_si: float
     limit_si: float
+    least_range_si: float
 
 
 ACCEL: Final = SensorKind(
@@ -70,6 +71,7 @@ ACCEL: Final = SensorKind(
     shown_unit="g",
     shown_per_si=1 / STANDARD_GRAVITY_MPS2,
     limit_si=MAX_ACCEL_MPS2,
+    least_range_si=1.9 * STANDARD_GRAVITY_MPS2,
 )
 GYRO: Final = SensorKind(
     name="gyroscope",
@@ -79,6 +81,7 @@ GYRO: Final = SensorKind(
     shown_unit="°/s",
     shown_per_si=1 / RADIANS_PER_DEGREE,
     limit_si=MAX_GYRO_RADS,
+    least_range_si=240 * RADIANS_PER_DEGREE,
 )
 
 
@@ -221,11 +224,9 @@ def quantise(values: Values, unit: str, kind: SensorKind, range_si: float | None
             "range; it was ignored"
         )
         full_scale = None
-    if full_scale is None and _plateau(values, largest / to_si) >= PLATEAU_SAMPLES:
-        full_scale = largest
-        notes.append(
-            f"{kind.name}: the flat top at {largest * kind.shown_per_si:.4g} {kind.shown_unit} is its full scale"
-        )
+    if full_scale is None:
+        full_scale = _flat_top(values, to_si, kind)
+        notes.extend(_flat_top_note(full_scale, kind))
     lsb = largest / (HEADROOM * INT16_MAX) if full_scale is None else max(largest, full_scale) / INT16_MAX
     lsb = lsb or kind.limit_si / INT16_MAX
     counts = np.rint(values * np.float64(to_si / lsb)).astype(np.int16)
@@ -245,11 +246,28 @@ def as_counts(path: Path, values: Values, lsb: float, kind: SensorKind, range_si
             raise RecordingError(f"{path}: the {kind.name} has fractions, counts have none; check {kind.field}.unit")
         if float(values.max()) > INT16_MAX or float(values.min()) < -INT16_MAX - 1:
             raise RecordingError(f"{path}: the {kind.name} exceeds 16 bit; give its physical values instead of counts")
-    return Counted(values.astype(np.int16), lsb, range_si, ())
+    if range_si is not None:
+        return Counted(values.astype(np.int16), lsb, range_si, ())
+    full_scale = _flat_top(values, lsb, kind)
+    return Counted(values.astype(np.int16), lsb, full_scale, tuple(_flat_top_note(full_scale, kind)))
 
 
-def _plateau(values: Values, largest: float) -> int:
-    return int(np.count_nonzero(np.abs(values) >= largest * (1 - PLATEAU_TOLERANCE))) if largest > 0 else 0
+def _flat_top(values: Values, to_si: float, kind: SensorKind) -> float | None:
+    """Find the full scale [SI] by an extreme that one channel reads again and again; None if there is none."""
+    tops = []
+    for channel in values.astype(np.float64, copy=False):
+        for extreme in (float(channel.max()), float(channel.min())):
+            reached = np.abs(channel - extreme) <= PLATEAU_TOLERANCE * abs(extreme)
+            if abs(extreme) * to_si >= kind.least_range_si and np.count_nonzero(reached) >= PLATEAU_SAMPLES:
+                tops.append(abs(extreme) * to_si)
+    return min(tops, default=None)
+
+
+def _flat_top_note(full_scale: float | None, kind: SensorKind) -> list[str]:
+    if full_scale is None:
+        return []
+    shown = f"{full_scale * kind.shown_per_si:.4g} {kind.shown_unit}"
+    return [f"{kind.name}: readings stay at {shown} again and again, which is taken for its full scale"]
 
 
 def _magnitude(values: Values) -> Values:

@@ -178,7 +178,7 @@ def _read(path: Path, units: Mapping[str, str], limits: Limits) -> dict[str, Flo
         if parquet.metadata.num_rows > limits.rows:
             raise RecordingError(f"{path}: more than {limits.rows} rows; raise the limit")
         table = parquet.read(columns=list(units), use_threads=False)
-        columns = {name: np.asarray(table.column(name).to_numpy(), np.float64) for name in units}
+        columns: dict[str, FloatArray] = {name: np.asarray(table.column(name).to_numpy(), np.float64) for name in units}
     if (columns["t"][1:] < columns["t"][:-1]).any():
         raise RecordingError(f"{path}: column 't' falls; sort the readings by time")
     return columns

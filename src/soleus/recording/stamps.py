@@ -202,7 +202,7 @@ def session_times(pods: Sequence[Clocked]) -> tuple[list[FloatArray], datetime |
     if shared and not epoch and all(p.keep_origin for p in pods):
         return [np.asarray(p.ticks / TICKS_PER_S[p.unit], np.float64) for p in pods], None, notes
     origin = min(p.ticks.min() for p in pods)
-    times_s = [
+    times_s: list[FloatArray] = [
         np.asarray((p.ticks - (origin if shared else p.ticks.min())) / TICKS_PER_S[p.unit], np.float64) for p in pods
     ]
     start_utc = None
