@@ -35,7 +35,7 @@ def read(path: str) -> tuple[Feet, float]:
     """Read samples in the units gaitmap wants [m/s², °/s], and their rate [Hz]."""
     table = pq.read_table(path)
     facts = json.loads(table.schema.metadata[b"recording"])
-    foot = table["foot"].combine_chunks()
+    foot: Any = table["foot"].combine_chunks()
     scales = {"acc": facts["accel_lsb_mps2"], "gyr": np.degrees(facts["gyro_lsb_rads"])}
     columns = {
         f"{kind}_{axis}": table[f"{kind[0]}{axis}"].to_numpy() * scale

@@ -198,7 +198,7 @@ def fit_pose(markers: Mapping[str, Array], shape: Mapping[str, Array]) -> Pose:
     """
     seen_m = np.stack([markers[name].T for name in shape], axis=1)
     body_m = np.stack(list(shape.values()))
-    seen: npt.NDArray[np.bool_] = np.isfinite(seen_m).all(axis=2)
+    seen = np.asarray(np.isfinite(seen_m).all(axis=2))
     weight = seen / np.maximum(seen.sum(axis=1, keepdims=True), 1)
     there = np.where(seen[..., None], seen_m, 0.0)
     centre = (weight[..., None] * there).sum(axis=1)

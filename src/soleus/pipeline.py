@@ -57,6 +57,11 @@ class Pipeline:
         steps = self._gait.push(samples, belt)
         return steps, self._rules.push(steps)
 
+    def advance(self, foot: Foot, until_s: float) -> tuple[Steps, Warnings]:
+        """Declare a pod silent up to a session time [s], as in :meth:`soleus.gait.GaitAnalyzer.advance`."""
+        steps = self._gait.advance(foot, until_s)
+        return steps, self._rules.push(steps)
+
     def finish(self) -> tuple[Steps, Warnings]:
         """Give the remaining steps and warnings; nothing may be pushed afterwards."""
         steps = self._gait.finish()

@@ -182,6 +182,13 @@ class FootTracker:
         self.contacts_known_until_s = self.contacts_done_until_s = np.inf
         return early, done
 
+    def skip_to(self, time_s: float) -> tuple[FloatArray, Contacts]:
+        """Take note that no sample before this time [s] will come."""
+        early, done = self.follow(self.gridder.skip_to(time_s))
+        self.contacts_known_until_s = max(self.contacts_known_until_s, time_s)
+        self.contacts_done_until_s = max(self.contacts_done_until_s, time_s)
+        return early, done
+
     def follow(self, pieces: list[Stretch]) -> tuple[FloatArray, Contacts]:
         """Take samples that are on the grid already."""
         early: list[FloatArray] = []
@@ -264,9 +271,13 @@ class FootTracker:
         signals = window_signals(stream, anchor, ahead)
         mirror(signals, self._open.side[rows])
         limit = events.PRE + ahead - TOE_OFF_TAIL
-        anchors = events.toe_off_anchors(signals, limit, shallow=final)
-        toe_off = anchor - events.PRE + self._models.toe_off(signals, anchors)
-        inside = anchors.tilt + events.UNLOAD_LAST <= limit
+        if final:
+            toe_off = anchor - events.PRE + events.walking_toe_off(signals, limit)
+            inside = np.isfinite(toe_off)
+        else:
+            anchors = events.toe_off_anchors(signals, limit)
+            toe_off = anchor - events.PRE + self._models.toe_off(signals, anchors)
+            inside = anchors.tilt + events.UNLOAD_LAST <= limit
         seen = toe_off < stream.end
         self._open.toe_off[rows] = np.where(inside & seen & (toe_off > self._open.contact[rows]), toe_off, np.nan)
         self._open.settled[rows] = inside | final

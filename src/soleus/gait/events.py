@@ -49,6 +49,8 @@ FLAT_FIRST, FLAT_LAST = 20, 32
 PUSH_FIRST: Final = 28
 TILT_RAD: Final = float(np.radians(25))
 """Tilt reached in every push-off and never in stance; at toe-off pitch is 25-50° below flat."""
+WALKING_PUSH: Final = 50
+"""From the tilt to toe-off a walk takes up to 0.25 s."""
 SHALLOWEST_RAD: Final = float(np.radians(17))
 """A foot that never tilts this far stays down: the runner stands."""
 UNLOAD_LAST: Final = 20
@@ -90,7 +92,19 @@ class Waveform:
         smoother: FloatArray,
         channels: tuple[int, ...] = (0, 1, 2, 3, 4, 5),
     ) -> Waveform:
-        """Turn an intercept and (channels × grid) weights on smoothed samples into taps on raw samples."""
+        """Turn weights on smoothed samples into taps on raw samples: both are linear.
+
+        Parameters
+        ----------
+        weights
+            Intercept [ms], then (channels × grid) weights [ms per unit].
+        grid
+            (m,) places of the samples about the anchor.
+        smoother
+            Taps of the symmetric smoother.
+        channels
+            Rows of the signals that are used.
+        """
         half = smoother.size // 2
         taps = np.zeros((len(CHANNELS), int(grid[-1] - grid[0]) + 2 * half + 1))
         for row, channel in zip(np.reshape(weights[1:], (len(channels), grid.size)), channels, strict=True):
@@ -214,8 +228,32 @@ class ToeOffAnchors:
     unload: FloatArray
 
 
-def toe_off_anchors(signals: FloatArray, last: int, *, shallow: bool = False) -> ToeOffAnchors:
-    """Find the landmarks of toe-off up to window sample ``last`` (exclusive) in (6, n, w) windows.
+def toe_off_anchors(signals: FloatArray, last: int) -> ToeOffAnchors:
+    """Find the landmarks of a run's toe-off up to window sample ``last`` (exclusive) in (6, n, w) windows."""
+    tilt = _tilt(signals, last, shallow=False)
+    tilted = np.isfinite(tilt)
+    # the smoother reaches past `last`, where the window still has samples
+    vertical = filters.smooth(np.ascontiguousarray(signals[5]), filters.LOADING)
+    return ToeOffAnchors(tilt, _unload(vertical, np.where(tilted, tilt, float(PRE + PUSH_FIRST)), tilted, last))
+
+
+def walking_toe_off(signals: FloatArray, last: int) -> FloatArray:
+    """Estimate a walk's toe-off (n,) in (6, n, w) windows: the foot tilts fastest; NaN where it never tilts.
+
+    Mariani 2013 (doi:10.1016/j.gaitpost.2012.07.012) finds this minimum of pitch rate at the end of stance. A walker
+    tilts the foot long before it leaves the ground, so the unloading that times a run's toe-off comes too early.
+    """
+    tilt = _tilt(signals, last, shallow=True)
+    tilted = np.isfinite(tilt)
+    rate = filters.smooth(np.ascontiguousarray(signals[0, :, :last]), filters.CALM)
+    k = np.arange(last)
+    near = (k >= tilt[:, None]) & (k <= tilt[:, None] + WALKING_PUSH) & (k > 0) & (k < last - 1)
+    fastest = np.clip(np.argmin(np.where(near, rate, np.inf), axis=1), 1, last - 2)
+    return np.where(tilted, fastest + _parabola(rate, fastest), np.nan)
+
+
+def _tilt(signals: FloatArray, last: int, *, shallow: bool) -> FloatArray:
+    """Find where pitch falls 25° below flat foot; NaN where it does not.
 
     With ``shallow``, a foot that tilts less than 50° in the whole window counts as tilted at half of its deepest pose:
     slow walking does not push off far.
@@ -226,15 +264,11 @@ def toe_off_anchors(signals: FloatArray, last: int, *, shallow: bool = False) ->
     deepest = (flat - pitch[:, push:].min(axis=1)) if shallow else np.full_like(flat, 2 * TILT_RAD)
     below = pitch - flat[:, None] + np.minimum(TILT_RAD, deepest / 2)[:, None]
     crossed = below[:, push + 1 :] < 0
-    tilted = crossed.any(axis=1) & (deepest > SHALLOWEST_RAD)
     first = np.argmax(crossed, axis=1) + push
     row = np.arange(first.size)
     before, after = below[row, first], below[row, first + 1]
     share = np.clip(before / np.where(before == after, 1.0, before - after), 0.0, 1.0)
-    tilt = np.where(tilted, PRE + FLAT_FIRST + first + share, np.nan)
-    # the smoother reaches past `last`, where the window still has samples
-    vertical = filters.smooth(np.ascontiguousarray(signals[5]), filters.LOADING)
-    return ToeOffAnchors(tilt, _unload(vertical, np.where(tilted, tilt, float(PRE + PUSH_FIRST)), tilted, last))
+    return np.where(crossed.any(axis=1) & (deepest > SHALLOWEST_RAD), PRE + FLAT_FIRST + first + share, np.nan)
 
 
 def _unload(vertical: FloatArray, tilt: FloatArray, tilted: npt.NDArray[np.bool_], last: int) -> FloatArray:

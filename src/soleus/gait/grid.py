@@ -131,6 +131,12 @@ class Gridder:
         """Give what is left, as if no sample will ever follow."""
         return self._advance(self._raw_time, self._raw_counts, last=True)
 
+    def skip_to(self, time_s: float) -> list[Stretch]:
+        """End the stretch: no sample before this time [s] will come, and any that does is dropped and counted."""
+        pieces = self.finish()
+        self._latest_s = max(self._latest_s, time_s)
+        return pieces
+
     def _advance(self, time_s: FloatArray, counts: npt.NDArray[np.int16], *, last: bool) -> list[Stretch]:
         time_s, counts = self._drop_bad_times(time_s, counts, last=last)
         pieces: list[Stretch] = []
@@ -181,10 +187,9 @@ class Gridder:
 
     def _take(self, time_s: FloatArray, counts: npt.NDArray[np.int16]) -> None:
         """Append samples to the pending stretch, with the lost ones re-inserted."""
-        magnitude = np.abs(counts.astype(np.int32))
         flags = np.zeros(time_s.size, np.uint8)
-        flags[(magnitude[:3] >= self._pod.accel_clip_counts).any(axis=0)] |= SampleFlag.CLIPPED
-        flags[(magnitude[3:] >= self._pod.gyro_clip_counts).any(axis=0)] |= SampleFlag.SATURATED
+        flags[_at_full_scale(counts[:3], self._pod.accel_clip_counts)] |= SampleFlag.CLIPPED
+        flags[_at_full_scale(counts[3:], self._pod.gyro_clip_counts)] |= SampleFlag.SATURATED
         self.counts.clipped += int(np.count_nonzero(flags & SampleFlag.CLIPPED))
         self.counts.saturated += int(np.count_nonzero(flags & SampleFlag.SATURATED))
         pending = self._pending
@@ -274,3 +279,10 @@ class Gridder:
         self._fresh = True
         self._trimmed = False
         return []
+
+
+def _at_full_scale(counts: npt.NDArray[np.int16], limit: int) -> npt.NDArray[np.bool_]:
+    if not counts.size or (counts.max() < limit and counts.min() > -limit):
+        return np.zeros(counts.shape[1], bool)
+    at_limit: npt.NDArray[np.bool_] = (counts.max(axis=0) >= limit) | (counts.min(axis=0) <= -limit)
+    return at_limit

@@ -83,6 +83,13 @@ def leg_stiffness_kn_per_m(
 ) -> FloatArray:
     """Leg stiffness [kN/m] of the spring-mass model on the level (Morin 2005, eq. 3-7); NaN without mass or leg length.
 
+    Parameters
+    ----------
+    peak_force_bw, contact_time_s, speed_mps
+        (n,) peak vertical force [bw], contact time [s], speed [m/s].
+    mass_kg, leg_m
+        Body mass [kg] and leg length [m], if known.
+
     Examples
     --------
     >>> leg_stiffness_kn_per_m(np.array([2.4]), np.array([0.24]), np.array([3.3]), 70.0, 0.93).round(1)

@@ -1,6 +1,6 @@
 """One pod's grid samples kept as long as strides need them, with the mounting in force at every moment.
 
-The mounting is found from the first seconds of motion and looked at again every two minutes, or within five seconds
+The mounting is found from the first seconds of motion and looked at again every three minutes, or within five seconds
 when the mean direction of the specific force in the pod's axes jumps, as it does when a pod slips on the shoe.
 """
 
@@ -20,10 +20,10 @@ from soleus.model import FloatArray
 
 BLOCK: Final = 5 * GRID_HZ
 """The mounting is looked at each time this many samples are complete."""
-REFRESH_BLOCKS: Final = 24
-"""… and found anew at least this often [blocks]: two minutes."""
-SLIP_DEG: Final = 4.0
-"""Turn of a block's mean specific force that calls for a new mounting at once; steady running stays below 2°."""
+REFRESH_BLOCKS: Final = 36
+"""… and found anew at least this often [blocks]: three minutes."""
+SLIP_DEG: Final = 7.0
+"""Turn of a block's mean specific force that calls for a new mounting at once; steady running stays below 5° (RBDS)."""
 SAME_DEG: Final = 6.0
 """Two mountings closer than this are one pod that has not moved: windows of one trial agree within 0.5-4.6° (RBDS)."""
 AVERAGE_OVER: Final = 6
@@ -106,16 +106,15 @@ class PodStream:
         """Take the next piece of the stretch; give the swings that ended."""
         self.raw.append(piece.values)
         self.flags.append(piece.flags[None])
-        rates: list[Float32Array] = []
+        known = self.foot.end
         while self._next_look <= self.end:
-            rates.append(self._turn_to(self._next_look))
             self._look(self._next_look)
         if piece.ends and self._finder is None:
             self._mount_first(self.end, last_chance=True)
-        rates.append(self._turn_to(self.end))
         if self._finder is None:
             return NO_SWINGS
-        swings = self._finder.push(np.concatenate(rates))
+        self._turn_to(self.end)
+        swings = self._finder.push(self.foot.view(max(known, self._finder.settled), self.foot.end)[0])
         return swings if not piece.ends else swings.followed_by(self._finder.finish())
 
     def forget(self) -> None:
@@ -141,6 +140,7 @@ class PodStream:
             self._last_found = at
             found = find_mounting(self._window(at))
             if found is not None:
+                self._turn_to(at)
                 self._update(found, at)
 
     def _window(self, at: int) -> FloatArray:
@@ -170,18 +170,14 @@ class PodStream:
         self._mounted = self._mounted[-MOUNTINGS_KEPT:]
         self._mounted.append(_Mounted(at, Mounting(axes_from(mean[2], mean[1]), found.unsure), count))
 
-    def _turn_to(self, end: int) -> Float32Array:
-        """Turn the samples up to ``end`` into the foot frame; give their pitch rate."""
-        if self._finder is None or end <= self.foot.end:
-            return np.empty(0, np.float32)
+    def _turn_to(self, end: int) -> None:
+        """Turn the samples up to ``end`` into the foot frame by the mounting in force."""
         raw = self.raw.view(self.foot.end, end)
         (x, y, z) = self._mounted[-1].mounting.axes.astype(np.float32)
         turned = np.empty_like(raw)
         for row, axis, part in ((0, -y, 3), (1, x, 3), (2, z, 3), (3, x, 0), (4, y, 0), (5, z, 0)):
             turned[row] = axis[0] * raw[part] + axis[1] * raw[part + 1] + axis[2] * raw[part + 2]
         self.foot.append(turned)
-        rate: Float32Array = turned[0]
-        return rate
 
 
 def angle_between(a: FloatArray, b: FloatArray) -> float:

@@ -37,7 +37,19 @@ class Kernel:
     def interpolate(
         self, at_s: FloatArray, time_s: FloatArray, values: FloatArray, flags: Flags
     ) -> tuple[FloatArray, Flags]:
-        """Evaluate (6, n) values and flags at the times wanted; the ends are held."""
+        """Evaluate values and flags at the times wanted; the ends are held.
+
+        Parameters
+        ----------
+        at_s
+            (m,) times wanted [s].
+        time_s, values, flags
+            (n,) times [s], (6, n) values and (n,) flags of the samples.
+
+        Returns
+        -------
+        (6, m) values, (m,) flags.
+        """
         if not at_s.size:
             return np.empty((6, 0)), np.empty(0, np.uint8)
         base = np.clip(np.searchsorted(time_s, at_s + TIME_EPSILON_S, side="right") - 1, 0, time_s.size - 2)
@@ -91,7 +103,21 @@ def kernel_for(interval_s: float, grid_hz: int) -> Kernel:
 
 
 def without_jitter(time_s: FloatArray, half: int, *, at_start: bool, at_end: bool) -> FloatArray:
-    """Average each stamp with ``half`` neighbours on either side: a uniform clock passes unchanged."""
+    """Average each stamp with its neighbours: a uniform clock passes unchanged.
+
+    Parameters
+    ----------
+    time_s
+        (n,) stamps [s], all samples present.
+    half
+        Neighbours on either side.
+    at_start, at_end
+        Whether the stretch begins or ends with these stamps: there fewer neighbours count.
+
+    Returns
+    -------
+    (n,) stamps [s]; where an end is cut off, the outer ``half`` are not to be used.
+    """
     smooth = correlate1d(time_s, np.full(2 * half + 1, 1 / (2 * half + 1)), mode="nearest")
     ends = ([range(half)] if at_start else []) + ([range(time_s.size - half, time_s.size)] if at_end else [])
     for i in (i for end in ends for i in end if 0 <= i < time_s.size):

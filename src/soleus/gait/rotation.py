@@ -175,6 +175,6 @@ def scan(steps: FloatArray) -> FloatArray:
     carry[0, 0] = 1
     for b in range(1, count):
         multiply(carry[b - 1], running[-1, :, :, b - 1], out=carry[b])
-    turned = np.empty((4, n, count, BLOCK), steps.dtype)
-    multiply(carry.transpose(1, 2, 0)[..., None], running.transpose(1, 2, 3, 0), out=turned)
-    return turned.reshape(4, n, w)
+    turned = np.empty_like(running)
+    multiply(carry.transpose(1, 2, 0)[:, None], running.transpose(1, 0, 2, 3), out=turned.transpose(1, 0, 2, 3))
+    return np.ascontiguousarray(turned.transpose(1, 2, 3, 0)).reshape(4, n, w)

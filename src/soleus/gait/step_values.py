@@ -23,6 +23,9 @@ FOREFOOT_BELOW_DEG: Final = -1.6
 """Foot strike classes by foot strike angle; Altman & Davis 2012 (doi:10.1016/j.gaitpost.2011.09.104)."""
 WALKING_DUTY: Final = 0.5
 """A foot on the ground for more than half of its stride leaves no flight: that is walking by definition."""
+SLOW_DUTY: Final = 0.42
+SLOW_STRIDE_S: Final = 0.92
+"""So long a stride with so long a contact is a walk whose toe-off was seen early: runners of 130 steps/min fly."""
 GRADED_BEYOND: Final = 0.02
 """Slope from which the spring-mass stiffness is invalid; Meyer 2023 (doi:10.1055/a-2032-0311)."""
 TURN_DEG: Final = 20.0
@@ -186,7 +189,8 @@ def _step_time(contact_s: FloatArray, next_other_s: FloatArray, stride_s: FloatA
 
 
 def _walking(contact_s: FloatArray, stride_s: FloatArray, step_s: FloatArray) -> npt.NDArray[np.bool_]:
-    by_duty = contact_s > WALKING_DUTY * stride_s
+    slow = (contact_s > SLOW_DUTY * stride_s) & (stride_s > SLOW_STRIDE_S)
+    by_duty = (contact_s > WALKING_DUTY * stride_s) | slow
     by_overlap = ~np.isfinite(stride_s) & (contact_s > step_s)
     walking: npt.NDArray[np.bool_] = by_duty | by_overlap
     return walking

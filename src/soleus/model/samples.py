@@ -140,6 +140,11 @@ class PodSamples:
     counts
         (6, n) int16 counts ``ax ay az gx gy gz``; :class:`PodInfo` gives their unit.
 
+    Raises
+    ------
+    ValueError
+        If there are not six counts a time stamp.
+
     Examples
     --------
     >>> import numpy as np
@@ -247,6 +252,11 @@ class Recording:
         What the reader had to decide or repair, one sentence each, to be shown to the user.
     extra
         Further facts of the file (kept as they are in ``session.json``).
+
+    Raises
+    ------
+    ValueError
+        If two tracks are of one foot.
     """
 
     pods: tuple[PodTrack, ...]

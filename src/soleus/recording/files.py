@@ -170,7 +170,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None], verify: Call
             os.fsync(file.fileno())
         verify(temporary)
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise os_error("write", path, error) from error
     finally:
@@ -178,8 +178,15 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None], verify: Call
             temporary.unlink()
 
 
-def _sync_folder(folder: Path) -> None:
-    # Without it the rename itself may be lost in a power cut. Windows cannot open folders and needs no such step.
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's list of files to the disk: without it a new name or a rename may be lost in a power cut.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be opened or synchronised.
+    """
+    # Windows cannot open folders and needs no such step.
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -116,7 +116,7 @@ def _schema(tracks: Sequence[PodTrack], *, whole_ns: bool) -> pa.Schema:
         kind = name[0]
         scale = {
             f"{_SCALE_KEYS[kind]}_{t.info.foot.label}": repr(
-                t.info.accel_lsb_mps2 if kind == "a" else t.info.gyro_lsb_rads
+                float(t.info.accel_lsb_mps2 if kind == "a" else t.info.gyro_lsb_rads)
             )
             for t in tracks
         }

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
 
 from soleus.model import CountArray, FloatArray, Foot, PodInfo, PodSamples, PodTrack, Recording
+from soleus.recording.events_file import EVENTS_FILE, write_events
 from soleus.recording.files import RecordingError, make_folder, write_atomically
 from soleus.recording.imu_file import ImuFile, Scale, write_imu
 from soleus.recording.limits import DEFAULT_LIMITS, Limits
@@ -38,6 +40,7 @@ def write_session(
     *,
     configuration: Mapping[str, Any] | None = None,
     quality: Mapping[str, int | float] | None = None,
+    events: pa.Table | None = None,
 ) -> Path:
     """Write a recording as a session folder.
 
@@ -52,6 +55,8 @@ def write_session(
         Made if need be; the same files of an earlier session are replaced, others are left alone.
     configuration, quality
         As in :class:`SessionRecord`.
+    events
+        What else happened, as in ``events.parquet``.
 
     Returns
     -------
@@ -99,6 +104,10 @@ def write_session(
         write_heart_rate(recording.heart_rate, folder)
     else:
         _remove(folder / HEART_RATE_FILE)
+    if events is not None and events.num_rows:
+        write_events(events, folder)
+    else:
+        _remove(folder / EVENTS_FILE)
     write_session_record(record, folder)
     return folder
 

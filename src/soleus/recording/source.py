@@ -10,6 +10,7 @@ from typing import Final
 
 from soleus.model import Belt, Foot, Recording, Runner
 from soleus.recording.csv_table import read_csv
+from soleus.recording.events_file import EVENTS_FILE
 from soleus.recording.files import RecordingError, check_file, os_error, present
 from soleus.recording.imported import assemble, foot_in_name
 from soleus.recording.limits import DEFAULT_LIMITS, Limits
@@ -18,6 +19,7 @@ from soleus.recording.parquet_table import read_parquet
 from soleus.recording.profile import Profile, built_in_profiles, find_profile
 from soleus.recording.raw_table import RawTable
 from soleus.recording.reader import RecordingReader, from_recording, open_session
+from soleus.recording.recover import is_unfinished, read_unfinished
 from soleus.recording.session import IMU_FILE, read_session
 from soleus.recording.session_file import SESSION_FILE
 from soleus.recording.side_tables import BELT_FILE, HEART_RATE_FILE, STEPS_FILE
@@ -37,6 +39,7 @@ _NOT_RECORDINGS: Final = (
     BELT_FILE,
     HEART_RATE_FILE,
     STEPS_FILE,
+    EVENTS_FILE,
     "warnings.parquet",
     ".truth.parquet",
     ".steps.parquet",
@@ -59,8 +62,8 @@ def read(
     Parameters
     ----------
     path
-        A session folder; a CSV, TSV, Parquet or Movesense JSON file; a folder with one file of each foot; or two
-        such paths, left first unless their names say otherwise.
+        A session folder, finished or a journal still; a CSV, TSV, Parquet or Movesense JSON file; a folder with one
+        file of each foot; or two such paths, left first unless their names say otherwise.
     profile
         How to read the columns: the name of a ready profile, a profile's ``.toml`` file, or a
         :class:`~soleus.recording.Profile`. Without it, it is guessed from the header, and the recording's notes say so.
@@ -114,6 +117,8 @@ def _read(path: Source, profile: Profile | None, foot: Foot | None, limits: Limi
     place = Path(path)
     if not _is_folder(place):
         return _read_files([place], profile, foot, limits, named=str(place))
+    if is_unfinished(place):
+        return _with_one_foot(read_unfinished(place, limits), foot)
     if present(place / SESSION_FILE):
         return _with_one_foot(read_session(place, limits), foot)
     return _read_files(_files_of(place), profile, foot, limits, named=str(place))
@@ -126,6 +131,10 @@ def _is_folder(place: Path) -> bool:
         raise os_error("read", place, error) from error
     except ValueError as error:
         raise RecordingError(f"{place!r}: not a file name: {error}") from error
+
+
+def _is_session(place: Path) -> bool:
+    return _is_folder(place) and not is_unfinished(place) and present(place / SESSION_FILE)
 
 
 def _with_one_foot(recording: Recording, foot: Foot | None) -> Recording:
@@ -237,6 +246,6 @@ def open_recording(
     [12000, 12000, 12000, 4000]
     """
     one = _foot(foot)
-    if isinstance(path, str | os.PathLike) and _is_folder(Path(path)) and present(Path(path) / SESSION_FILE):
+    if isinstance(path, str | os.PathLike) and _is_session(Path(path)):
         return open_session(Path(path), one, runner, belt, limits)
     return from_recording(read(path, profile=profile, foot=one, runner=runner, belt=belt, limits=limits))
