@@ -27,10 +27,12 @@ def damped(after_s: FloatArray, frequency_hz: float, damping: float, order: int)
 
     def shape(t: FloatArray) -> FloatArray:
         factor = 2 * t + pole * t**2 if order == 1 else 2 + 4 * pole * t + pole**2 * t**2
-        return np.imag(factor * np.exp(pole * t))
+        wave: FloatArray = np.imag(factor * np.exp(pole * t))
+        return wave
 
     peak = np.abs(shape(np.arange(0, 0.3, 1e-4))).max()
-    return np.where(after_s > 0, shape(np.maximum(after_s, 0)), 0.0) / peak
+    burst: FloatArray = np.where(after_s > 0, shape(np.maximum(after_s, 0)), 0.0) / peak
+    return burst
 
 
 def disturb(trial: FootTrial, seed: int, *, ringing: float = 2.5, tempo: float = 0.0) -> FootTrial:
@@ -67,7 +69,8 @@ def disturb(trial: FootTrial, seed: int, *, ringing: float = 2.5, tempo: float =
 
 
 def _unit(v: FloatArray) -> FloatArray:
-    return v / np.sqrt((v**2).sum())
+    unit: FloatArray = v / np.sqrt((v**2).sum())
+    return unit
 
 
 def _ring(

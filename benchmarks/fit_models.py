@@ -19,6 +19,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pyarrow.parquet as pq
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -36,7 +37,7 @@ from soleus.gait.fitted import (
     MetricModels,
 )
 from soleus.gait.grid import GRID_HZ, Stretch
-from soleus.gait.pod_stream import PodStream
+from soleus.gait.pod_stream import CHANNELS, PodStream
 from soleus.model import FloatArray, PodInfo, PodSamples, Runner
 from trials import FootTrial, read_trials
 
@@ -115,7 +116,7 @@ class Moments:
 
     def solve(self, runners: Iterable[int], penalty: float) -> FloatArray:
         """Ridge weights on standardised columns, intercept first."""
-        total = sum(self.by_runner[r] for r in runners)
+        total: FloatArray = np.sum([self.by_runner[r] for r in runners], axis=0)
         mean = total[0, 1:] / total[0, 0]
         spread = total[1:, 1:] / total[0, 0] - np.outer(mean, mean)
         scale = np.sqrt(np.maximum(np.diag(spread)[:-1], 1e-12))
@@ -130,7 +131,7 @@ def stretch(trial: FootTrial) -> Stretch:
 
 
 def waveforms(
-    signals: FloatArray, anchor: FloatArray, grid: FloatArray, taps: FloatArray, rows: Sequence[int]
+    signals: FloatArray, anchor: FloatArray, grid: npt.NDArray[np.int_], taps: FloatArray, rows: Sequence[int]
 ) -> FloatArray:
     """Smoothed signals about each anchor, (n, channels x grid)."""
     smooth = filters.smooth(signals[list(rows)], taps)
@@ -139,7 +140,8 @@ def waveforms(
     part = place - whole
     near = np.take_along_axis(smooth, whole[None], axis=2)
     far = np.take_along_axis(smooth, whole[None] + 1, axis=2)
-    return (near + part * (far - near)).transpose(1, 0, 2).reshape(anchor.size, -1)
+    waves: FloatArray = (near + part * (far - near)).transpose(1, 0, 2).reshape(anchor.size, -1)
+    return waves
 
 
 def event_rows(trial: FootTrial) -> dict[str, tuple[FloatArray, FloatArray]]:
@@ -155,7 +157,7 @@ def event_rows(trial: FootTrial) -> dict[str, tuple[FloatArray, FloatArray]]:
     at = events.contact_anchors(signals)
     off = events.toe_off_anchors(signals, events.PRE + contacts.RUN_AHEAD - contacts.TOE_OFF_TAIL)
     unload = np.where(np.isfinite(off.unload), off.unload, events.PRE)
-    every = range(len(events.CHANNELS))
+    every = range(len(CHANNELS))
     regressors = {
         "contact_at_impact": (at.impact, waveforms(signals, at.impact, events.IC_GRID, filters.SHARP, every)),
         "contact_at_dip": (at.dip, waveforms(signals, at.dip, events.IC_GRID, filters.LOADING, every)),
@@ -275,10 +277,13 @@ def _linear(spec: MetricSpec, rows: Sequence[tuple[dict[str, float], float, floa
     b = np.linalg.solve(a.T @ (a * w[:, None]) + spec.penalty * np.eye(spread.size), a.T @ (w * (y - w @ y))) / spread
     low, high = x.min(axis=0), x.max(axis=0)
     margin = (high - low) / 4
-    number = lambda v: tuple(float(f"{q:.6g}") for q in v)  # noqa: E731
     return LinearModel(
-        spec.terms, spec.scale, float(w @ y - mean @ b), number(b), number(low - margin), number(high + margin)
+        spec.terms, spec.scale, float(w @ y - mean @ b), _short(b), _short(low - margin), _short(high + margin)
     )
+
+
+def _short(values: FloatArray) -> tuple[float, ...]:
+    return tuple(float(f"{value:.6g}") for value in values)
 
 
 def analyse(name: str, pair: Sequence[FootTrial], fitted: Fitted, folder: Path) -> None:

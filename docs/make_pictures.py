@@ -16,7 +16,10 @@ import soleus
 HERE = Path(__file__).parent
 SESSION = HERE.parent / "sample_data" / "one_sided_fatigue"
 COLOURS = {0: "#0072b2", 1: "#d55e00"}  # Okabe & Ito: told apart by everybody
-PANELS = (("contact_time_s", 1000, "contact time [ms]"), ("achilles_impulse_bws", 1, "Achilles impulse,\nmodelled [bw·s]"))
+PANELS = (
+    ("contact_time_s", 1000, "contact time [ms]"),
+    ("achilles_impulse_bws", 1, "Achilles impulse,\nmodelled [bw·s]"),
+)
 
 
 def running_median(time_s: np.ndarray, values: np.ndarray, window_s: float = 60.0) -> tuple[np.ndarray, np.ndarray]:

@@ -100,20 +100,29 @@ def test_a_row_that_no_session_can_be_is_named(tmp_path):
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE session SET time_s = 'long'")
     connection.close()
-    with HistoryStore(path) as store, pytest.raises(HistoryError, match="session '0+1' cannot be read.*time_s.*rebuild"):
+    with (
+        HistoryStore(path) as store,
+        pytest.raises(HistoryError, match=r"session '0+1' cannot be read.*time_s.*rebuild"),
+    ):
         store.sessions()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data())
-def test_a_damaged_file_never_crashes(tmp_path, data):
-    path = tmp_path / "fuzz.sqlite"
-    for left in tmp_path.glob("fuzz*"):
-        left.unlink()
+@pytest.fixture(scope="module")
+def whole_file(tmp_path_factory) -> bytes:
+    path = tmp_path_factory.mktemp("whole") / "h.sqlite"
     with HistoryStore(path, create=True) as store:
         for number in range(30):
             store.put(_entry(number, source="x" * 300))
-    content = bytearray(path.read_bytes())
+    return path.read_bytes()
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_damaged_file_never_crashes(tmp_path, whole_file, data):
+    path = tmp_path / "fuzz.sqlite"
+    for left in tmp_path.glob("fuzz*"):
+        left.unlink()
+    content = bytearray(whole_file)
     for _ in range(data.draw(st.integers(1, 20))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     path.write_bytes(bytes(content[: data.draw(st.integers(0, len(content)))]))
@@ -122,8 +131,10 @@ def test_a_damaged_file_never_crashes(tmp_path, data):
             store.sessions()
             store.notes()
             store.put(_entry(99))
+        told = "fuzz.sqlite"
     except HistoryError as error:
-        assert "fuzz.sqlite" in str(error)
+        told = str(error)
+    assert "fuzz.sqlite" in told
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

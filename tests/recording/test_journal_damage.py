@@ -85,9 +85,8 @@ def check(made: Made, folder: Path, name: str, damaged: bytes) -> int:
     whole = (made.folder / name).read_bytes()
     (folder / name).write_bytes(damaged)
     records = read_journal([folder])
-    found = {}
-    for piece_number, piece in zip(records.table.column("piece").to_pylist(), records.pieces(), strict=False):
-        found[piece_number] = piece
+    # The row that ends the journal is no piece.
+    found = dict(zip(records.table.column("piece").to_pylist(), records.pieces(), strict=False))
     lost = []
     for segment, places in made.places.items():
         for start, end, pieces in places:

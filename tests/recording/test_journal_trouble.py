@@ -100,7 +100,7 @@ def test_disk_full_goes_on_elsewhere(small_disk, temporary, told):
     assert [status.state for status in told] == ["elsewhere"]
     assert "the disk is full; free some space" in told[0].message
     assert f"the run goes on, recorded in {temporary}" in told[0].message
-    with pytest.raises(RecordingError, match="the disk is full.*the recording is kept in .*soleus recover"):
+    with pytest.raises(RecordingError, match=r"the disk is full.*the recording is kept in .*soleus recover"):
         journal.close()
     make_room(small_disk)
     report = recover(small_disk / "run")

@@ -41,6 +41,12 @@ def test_too_few_or_too_old_runs_give_nothing(population: ModuleType) -> None:
     assert fit_baselines(old) == ()
 
 
+def test_a_run_shorter_than_the_warm_up_has_no_minutes(population: ModuleType) -> None:
+    habit = population.Habit(1.0, 1.0, -0.5, 10.0, 0.0, 0.0, 70.0, 0.93)
+    steps = population.simulate(habit, population.Course(), 120.0, np.random.default_rng(1))
+    assert run_minutes(steps, 1.0).speed_mps.size == 0
+
+
 def test_a_history_goes_through_json(population: ModuleType) -> None:
     history = HistorySummary(baselines=fit_baselines(_runs(population, [2.6, 2.9, 3.2])), sessions_30d=MIN_SESSIONS)
     assert msgspec.json.decode(msgspec.json.encode(history), type=HistorySummary) == history

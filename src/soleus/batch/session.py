@@ -9,7 +9,7 @@ from typing import Final
 import pyarrow as pa
 
 from soleus.gait.analyzer import FootCounts
-from soleus.model import Belt, Foot, PodInfo, Recording, Runner, Steps, Warnings
+from soleus.model import Belt, Foot, PodInfo, PodSamples, Recording, Runner, Steps, Warnings
 from soleus.pipeline import Pipeline
 from soleus.recording import RecordingReader, from_recording
 from soleus.rules import HistorySummary, Rule
@@ -101,7 +101,7 @@ def analyze(
     samples = {pod.foot: 0 for pod in reader.pods}
     first_s, last_s = float("inf"), float("-inf")
     found, said = pipeline.push(belt=belt)
-    pending = []
+    pending: list[PodSamples] = []
     for chunk in reader.chunks():
         for piece in chunk:
             if len(piece):

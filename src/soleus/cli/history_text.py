@@ -120,8 +120,7 @@ def show_history(console: Console, view: HistoryView) -> None:
     for note in _last_of_each(view.notes):
         console.print(_note_line(note), soft_wrap=True, markup=False)
     for finding in view.findings:
-        if finding.rule != "not-enough-history":
-            console.print(f"{finding.severity}: {finding.message}", soft_wrap=True, markup=False)
+        console.print(f"{finding.severity}: {finding.message}", soft_wrap=True, markup=False)
     console.print(LOAD_NOTE, style="dim")
 
 

@@ -56,7 +56,8 @@ def calf_raise(
     right
         Repetitions of the right leg, counted by hand.
     runner
-        Runner's file: height gives heel heights, mass work, age and sex norms. By default the runner's own.
+        Runner's file: height gives heel heights, mass work, age and sex norms. By default that of the
+        recording, else the runner's own.
     profile
         How to read the recording's columns.
     date
@@ -78,7 +79,7 @@ def calf_raise(
     if recording:
         if left is not None or right is not None:
             raise UsageError("give a recording, or counts by --left and --right, not both")
-        results, when = _count(recording, foot, who, profile)
+        results, when, who = _count(recording, foot, None if runner is None else who, profile)
         bodies = [_calf_raise_body(result) for result in results]
     else:
         told: list[tuple[Side, int | None]] = [("left", left), ("right", right)]
@@ -218,16 +219,16 @@ def soreness(
 
 
 def _count(
-    paths: list[Path], foot: Side | None, runner: Runner, profile: str | None
-) -> tuple[list[CalfRaiseResult], datetime | None]:
-    """Count each pod's repetitions: the one asked for, or every leg that was tested."""
-    from soleus.model import Runner
+    paths: list[Path], foot: Side | None, given: Runner | None, profile: str | None
+) -> tuple[list[CalfRaiseResult], datetime | None, Runner]:
+    """Count each pod's repetitions: the one asked for, or every leg that was tested; tell when, and who it was."""
+    from soleus.cli.with_history import or_own_runner
     from soleus.screening import ScreeningError, count_calf_raises
 
     motions, when, recorded = _motions(paths, profile)
-    who = recorded if runner == Runner() else runner
+    who = or_own_runner(recorded)[0] if given is None else given
     if foot is not None or len(motions) == 1:
-        return [count_calf_raises(_pod(motions, foot), who)], when
+        return [count_calf_raises(_pod(motions, foot), who)], when, who
     results, refused = [], []
     for motion in motions.values():
         try:
@@ -239,7 +240,7 @@ def _count(
     spans = [(each.each[0].start_s, each.each[-1].start_s) for each in results]
     if len(spans) > 1 and max(a for a, _ in spans) < min(b for _, b in spans):
         raise UsageError("both feet moved at once; test one leg at a time, or say with --foot which one stood")
-    return results, when
+    return results, when, who
 
 
 def _calf_raise_body(result: CalfRaiseResult) -> Body:
@@ -308,7 +309,6 @@ def _finish(
     from soleus.cli.screen_text import show_verdict, verdict_as_json
     from soleus.cli.terminal import screen, write_json
     from soleus.history import HistoryStore, make_note, summarize
-    from soleus.rules import load_presets
     from soleus.screening import judge
 
     new = [make_note(body, when) for body in bodies]
@@ -318,9 +318,7 @@ def _finish(
             for note in new:
                 store.note(note)
             notes = [*store.notes(before_s=when.timestamp()), *new]
-    # The rules that look at tests and answers; how much was run is not the question here.
-    rules = tuple(rule for rule in load_presets() if rule.name != "not-enough-history")
-    verdict = judge(summarize([], notes, when), runner, rules)
+    verdict = judge(summarize([], notes, when), runner)
     if json:
         results = [msgspec.to_builtins(body) for body in bodies]
         kept = None if place is None else str(place)

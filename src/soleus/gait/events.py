@@ -43,6 +43,8 @@ IMPACT_FIRST, IMPACT_LAST = -4, 26
 IMPACT_START_LAST: Final = 21
 IMPACT_TAPER: Final = 5.0
 IMPACT_PASSES: Final = 3
+FEATURES_LEAD: Final = 14
+"""Samples before the swing anchor that the features look at: the earliest dip less the centroid's reach."""
 CENTROID_BACK, CENTROID_AHEAD, CENTROID_HALF = 6, 4, 3
 FLAT_FIRST, FLAT_LAST = 20, 32
 """Where the foot of a runner lies flat, whatever the strike: 100-160 ms after the swing anchor."""
@@ -148,17 +150,25 @@ def inversion(signals: FloatArray) -> FloatArray:
 
 def contact_anchors(signals: FloatArray) -> ContactAnchors:
     """Find the landmarks of initial contact in (6, n, w) mirrored windows from ``PRE`` before the swing anchor."""
-    early = np.ascontiguousarray(signals[:, :, : PRE + CONTACT_AHEAD])
-    impact = _impact(filters.smooth(early[3:], filters.LOADING))
-    dip, found = _dip(filters.smooth(early[0], filters.LOADING))
-    sharp_rate = filters.smooth(early[0], filters.SHARP)
-    sharp, _ = _dip(sharp_rate)
-    fall = np.abs(np.gradient(filters.smooth(early[1], filters.SHARP), axis=1)) - np.gradient(sharp_rate, axis=1)
-    centroid = _centroid(fall, sharp)
+    first, last = PRE - FEATURES_LEAD, PRE + DIP_LAST + REBOUND + 1
+    impact = _impact(_smooth_between(signals[3:], filters.LOADING, PRE + IMPACT_FIRST - 1, PRE + IMPACT_LAST + 1))
+    dip, found = _dip(_smooth_between(signals[0], filters.LOADING, first, last), first)
+    sharp_rate = _smooth_between(signals[0], filters.SHARP, first, last)
+    sharp, _ = _dip(sharp_rate, first)
+    roll_rate = _smooth_between(signals[1], filters.SHARP, first, last)
+    fall = np.abs(np.gradient(roll_rate, axis=1)) - np.gradient(sharp_rate, axis=1)
+    centroid = first + _centroid(fall, sharp - first)
     features = np.stack(
         (_clip_ms(centroid - sharp, -35, 20), _clip_ms(sharp - dip, -25, 25), _clip_ms(dip - impact, -40, 40)), axis=1
     )
     return ContactAnchors(impact, dip, features, found)
+
+
+def _smooth_between(x: FloatArray, taps: FloatArray, first: int, last: int) -> FloatArray:
+    """Smooth samples ``first`` to ``last`` of the last axis, with those beside them."""
+    half = taps.size // 2
+    part = np.ascontiguousarray(x[..., first - half : last + half])
+    return filters.smooth(part, taps)[..., half : last - first + half]
 
 
 def _clip_ms(samples: FloatArray, low_ms: float, high_ms: float) -> FloatArray:
@@ -167,11 +177,11 @@ def _clip_ms(samples: FloatArray, low_ms: float, high_ms: float) -> FloatArray:
 
 
 def _impact(force: FloatArray) -> FloatArray:
-    """Centroid of the squared change of force, drawn in by a taper about itself."""
+    """Find the centroid of the squared change of force, drawn in by a taper about itself."""
     change = np.gradient(force, axis=2)
     energy = change[0] * change[0] + change[1] * change[1] + change[2] * change[2] + NEGLIGIBLE
     k = np.arange(IMPACT_FIRST, IMPACT_LAST, dtype=np.float64)
-    near = np.ascontiguousarray(energy[:, PRE + IMPACT_FIRST : PRE + IMPACT_LAST])
+    near = np.ascontiguousarray(energy[:, 1:-1])
     weight = np.where((k >= 0) & (k < IMPACT_START_LAST), near, 0.0)
     for _ in range(IMPACT_PASSES):
         centre = (weight * k).sum(axis=1) / weight.sum(axis=1)
@@ -180,18 +190,18 @@ def _impact(force: FloatArray) -> FloatArray:
     return impact
 
 
-def _dip(rate: FloatArray) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
-    """First clear dip of (n, w) pitch rate after the swing anchor, refined by a parabola."""
-    last = PRE + DIP_LAST
-    inner = rate[:, PRE : last + 1]
-    lowest = (inner < rate[:, PRE - 1 : last]) & (inner <= rate[:, PRE + 1 : last + 2])
+def _dip(rate: FloatArray, first: int) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    """Find the first clear dip of (n, w) pitch rate from window sample ``first`` on, refined by a parabola."""
+    start, stop = PRE - first, PRE - first + DIP_LAST + 1
+    inner = rate[:, start:stop]
+    lowest = (inner < rate[:, start - 1 : stop - 1]) & (inner <= rate[:, start + 1 : stop + 1])
     ahead = inner.copy()
     for k in range(1, REBOUND + 1):
-        ahead = np.maximum(ahead, rate[:, PRE + k : last + 1 + k])
+        ahead = np.maximum(ahead, rate[:, start + k : stop + k])
     rebound = np.where(lowest, ahead - inner, -1.0)
     clear = lowest & (rebound >= REBOUND_SHARE * rebound.max(axis=1, keepdims=True))
-    at = PRE + np.argmax(clear, axis=1)
-    return at + _parabola(rate, at), clear.any(axis=1)
+    at = start + np.argmax(clear, axis=1)
+    return first + at + _parabola(rate, at), clear.any(axis=1)
 
 
 def _parabola(x: FloatArray, at: IntArray | npt.NDArray[np.intp]) -> FloatArray:
@@ -232,9 +242,7 @@ def toe_off_anchors(signals: FloatArray, last: int) -> ToeOffAnchors:
     """Find the landmarks of a run's toe-off up to window sample ``last`` (exclusive) in (6, n, w) windows."""
     tilt = _tilt(signals, last, shallow=False)
     tilted = np.isfinite(tilt)
-    # the smoother reaches past `last`, where the window still has samples
-    vertical = filters.smooth(np.ascontiguousarray(signals[5]), filters.LOADING)
-    return ToeOffAnchors(tilt, _unload(vertical, np.where(tilted, tilt, float(PRE + PUSH_FIRST)), tilted, last))
+    return ToeOffAnchors(tilt, _unload(signals[5], np.where(tilted, tilt, float(PRE + PUSH_FIRST)), tilted, last))
 
 
 def walking_toe_off(signals: FloatArray, last: int) -> FloatArray:
@@ -274,8 +282,10 @@ def _tilt(signals: FloatArray, last: int, *, shallow: bool) -> FloatArray:
 def _unload(vertical: FloatArray, tilt: FloatArray, tilted: npt.NDArray[np.bool_], last: int) -> FloatArray:
     """Last half-way crossing of the largest fall of force that ends within 100 ms after the tilt."""
     width = UNLOAD_FROM + UNLOAD_LAST + 3
-    start = np.clip(np.ceil(tilt).astype(np.int64) - UNLOAD_FROM, 1, vertical.shape[1] - width - 1)
-    z = cut_rows(vertical[None], start - 1, width + 1)[0]
+    half = filters.LOADING.size // 2
+    start = np.clip(np.ceil(tilt).astype(np.int64) - UNLOAD_FROM, half + 1, vertical.shape[1] - width - half - 1)
+    part = cut_rows(vertical[None], start - 1 - half, width + 1 + 2 * half)[0]
+    z = _smooth_between(part, filters.LOADING, half, width + 1 + half)
     inner = z[:, 1:-1]
     lowest = (inner < z[:, :-2]) & (inner <= z[:, 2:])
     k = np.arange(inner.shape[1])

@@ -85,8 +85,8 @@ def measure(signals: FloatArray, strides: Strides) -> dict[str, FloatArray]:
     gravity = (total[:, row, length] - 0.5 * (force[:, :, 0] + force[:, row, length])) / single
     k = np.arange(force.shape[2], dtype=np.float32)
     velocity = (total[:2] - 0.5 * (force[:2] + force[:2, :, :1]) - gravity[:2, :, None] * k) * SAMPLE_S
-    path = (np.cumsum(velocity, axis=2) - 0.5 * velocity) * SAMPLE_S
-    travel = path[:, row, length]
+    summed = np.cumsum(velocity, axis=2)
+    travel = _path(summed, velocity, row, length)
     distance = np.sqrt(travel[0] * travel[0] + travel[1] * travel[1])
     heading = np.arctan2(travel[1], travel[0])
     ahead = np.stack((np.cos(heading), np.sin(heading)))
@@ -96,35 +96,43 @@ def measure(signals: FloatArray, strides: Strides) -> dict[str, FloatArray]:
     pitch, roll, yaw = _angles(stance.take(turn))
     forward = stance.take(velocity)
     forward_mps = ahead[0, :, None] * forward[0] + ahead[1, :, None] * forward[1]
-    place = stance.take(path) - travel[:, :, None]
-    place_m = ahead[0, :, None] * place[0] + ahead[1, :, None] * place[1]
+    at_toe_off = strides.contact - strides.begin + strides.duration
+    last = at_toe_off.astype(np.int64)
+    before, after = _path(summed, velocity, row, last), _path(summed, velocity, row, last + 1)
+    beyond = before + (at_toe_off - last) * (after - before) - travel
     pitch_rate = stance.take(signals[:1])[0]
-    rate = filters.smooth(pitch_rate, RATE_SMOOTH)
-    tilt = np.cumsum(pitch_rate, axis=1) * SAMPLE_S
     side = strides.side[:, None].astype(np.float32)
-    roll, yaw = roll * side, _wrapped(yaw - heading[:, None]) * side
+    pitch_wave, roll_wave = stance.wave(pitch), stance.wave(roll * side)
+    yaw_wave = stance.wave(_wrapped(yaw - heading[:, None]) * side)
+    tilt_wave = stance.wave(np.cumsum(pitch_rate, axis=1) * SAMPLE_S)
+    forward_wave, rate_wave = stance.wave(forward_mps), stance.wave(filters.smooth(pitch_rate, RATE_SMOOTH))
 
-    flat_pitch = stance.mean(pitch, *FLAT_PHASE)
-    flat_roll = stance.mean(roll, *FLAT_PHASE)
-    roll_contact = stance.mean_s(roll, *BEFORE_CONTACT_S) - flat_roll
+    flat_pitch, flat_roll = pitch_wave.mean(*FLAT_PHASE), roll_wave.mean(*FLAT_PHASE)
+    roll_contact = roll_wave.mean_s(*BEFORE_CONTACT_S) - flat_roll
     result = {
         "strapdown_speed_mps": speed,
-        "pitch_contact_deg": np.degrees(stance.mean_s(pitch, *BEFORE_CONTACT_S) - flat_pitch),
+        "pitch_contact_deg": np.degrees(pitch_wave.mean_s(*BEFORE_CONTACT_S) - flat_pitch),
         "roll_contact_deg": np.degrees(roll_contact),
-        "roll_mid_deg": np.degrees(stance.mean(roll, *MID_ROLL_PHASE) - flat_roll),
-        "toe_out_deg": np.degrees(stance.mean(yaw, *TOE_OUT_PHASE)),
-        "heel_late_deg": np.degrees(stance.mean(tilt, *FLAT_PHASE) - stance.mean(tilt, *LATE_HEEL_PHASE)),
-        "eversion_deg": np.degrees(stance.highest(roll, *EVERSION_PHASE) - flat_roll - roll_contact),
-        "toe_off_travel_m": stance.at(place_m, strides.duration),
+        "roll_mid_deg": np.degrees(roll_wave.mean(*MID_ROLL_PHASE) - flat_roll),
+        "toe_out_deg": np.degrees(yaw_wave.mean(*TOE_OUT_PHASE)),
+        "heel_late_deg": np.degrees(tilt_wave.mean(*FLAT_PHASE) - tilt_wave.mean(*LATE_HEEL_PHASE)),
+        "eversion_deg": np.degrees(roll_wave.highest(*EVERSION_PHASE) - flat_roll - roll_contact),
+        "toe_off_travel_m": ahead[0] * beyond[0] + ahead[1] * beyond[1],
         "residual_deg": np.degrees(np.sqrt((residual * residual).sum(axis=0))),
         "heading_change_deg": np.degrees(turned),
         "gravity_mps2": np.sqrt(gravity[0] ** 2 + gravity[1] ** 2 + gravity[2] ** 2),
     }
     positive = np.where(speed > 0, speed, np.nan)
     for name, phases in PROFILE_PHASES.items():
-        result[f"speed_profile_{name}"] = stance.mean(forward_mps, *phases) / positive
-        result[f"rate_profile_{name}"] = stance.mean(rate, *phases) / positive
+        result[f"speed_profile_{name}"] = forward_wave.mean(*phases) / positive
+        result[f"rate_profile_{name}"] = rate_wave.mean(*phases) / positive
     return {name: values.astype(np.float64) for name, values in result.items()}
+
+
+def _path(summed: FloatArray, velocity: FloatArray, row: IntArray, at: IntArray) -> FloatArray:
+    """Way (2, n) [m] from the first sample to sample ``at`` (n,), by the trapezoid rule."""
+    way: FloatArray = (summed[:, row, at] - 0.5 * velocity[:, row, at]) * SAMPLE_S
+    return way
 
 
 def _orientation(rates: FloatArray, length: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -181,38 +189,44 @@ class _Stance:
     def take(self, x: FloatArray) -> FloatArray:
         return cut_rows(x, self.first, self.span)
 
-    def at(self, x: FloatArray, after_contact: FloatArray) -> FloatArray:
-        """Value of (n, w) at (n,) samples after contact."""
-        place = self.contact + after_contact
-        i = place.astype(np.int64)
-        row = np.arange(i.size)
-        value: FloatArray = x[row, i] + (place - i) * (x[row, i + 1] - x[row, i])
-        return value
+    def wave(self, x: FloatArray) -> _Wave:
+        """Make ready (n, w) samples of the stance for means over parts of it."""
+        return _Wave(x, np.cumsum(0.5 * (x[:, 1:] + x[:, :-1]), axis=1), self.contact, self.duration)
 
-    def mean(self, x: FloatArray, begin_phase: float, end_phase: float) -> FloatArray:
-        """Mean of (n, w) between two shares of contact."""
-        return self._mean(x, begin_phase * self.duration, end_phase * self.duration)
 
-    def mean_s(self, x: FloatArray, begin_s: float, end_s: float) -> FloatArray:
-        """Mean of (n, w) between two times after contact [s]."""
+@dataclass(frozen=True, slots=True)
+class _Wave:
+    """Samples (n, w) of each stance and their running integral; initial contact and contact time in samples."""
+
+    x: FloatArray
+    integral: FloatArray
+    contact: FloatArray
+    duration: FloatArray
+
+    def mean(self, begin_phase: float, end_phase: float) -> FloatArray:
+        """Mean between two shares of contact."""
+        return self._mean(begin_phase * self.duration, end_phase * self.duration)
+
+    def mean_s(self, begin_s: float, end_s: float) -> FloatArray:
+        """Mean between two times after contact [s]."""
         ones = np.ones_like(self.duration)
-        return self._mean(x, begin_s * GRID_HZ * ones, end_s * GRID_HZ * ones)
+        return self._mean(begin_s * GRID_HZ * ones, end_s * GRID_HZ * ones)
 
-    def highest(self, x: FloatArray, begin_phase: float, end_phase: float) -> FloatArray:
-        """Maximum of (n, w) between two shares of contact."""
-        k = np.arange(x.shape[1]) - self.contact[:, None]
+    def highest(self, begin_phase: float, end_phase: float) -> FloatArray:
+        """Maximum between two shares of contact."""
+        k = np.arange(self.x.shape[1]) - self.contact[:, None]
         inside = (k >= begin_phase * self.duration[:, None]) & (k <= end_phase * self.duration[:, None])
-        top: FloatArray = np.where(inside, x, -np.inf).max(axis=1)
+        top: FloatArray = np.where(inside, self.x, -np.inf).max(axis=1)
         return top
 
-    def _mean(self, x: FloatArray, begin: FloatArray, end: FloatArray) -> FloatArray:
-        integral = np.cumsum(0.5 * (x[:, 1:] + x[:, :-1]), axis=1)
-        return (self._upto(x, integral, end) - self._upto(x, integral, begin)) / (end - begin)
+    def _mean(self, begin: FloatArray, end: FloatArray) -> FloatArray:
+        return (self._upto(end) - self._upto(begin)) / (end - begin)
 
-    def _upto(self, x: FloatArray, integral: FloatArray, after_contact: FloatArray) -> FloatArray:
+    def _upto(self, after_contact: FloatArray) -> FloatArray:
         place = self.contact + after_contact
         i = place.astype(np.int64)
         part = place - i
         row = np.arange(i.size)
-        before: FloatArray = np.where(i > 0, integral[row, i - 1], 0.0)
-        return before + part * x[row, i] + 0.5 * part * part * (x[row, i + 1] - x[row, i])
+        here, following = self.x[row, i], self.x[row, i + 1]
+        before: FloatArray = np.where(i > 0, self.integral[row, i - 1], 0.0)
+        return before + part * here + 0.5 * part * part * (following - here)

@@ -1,6 +1,6 @@
 """One pod's grid samples kept as long as strides need them, with the mounting in force at every moment.
 
-The mounting is found from the first seconds of motion and looked at again every three minutes, or within five seconds
+The mounting is found from the first seconds of motion and looked at again every five minutes, or within ten seconds
 when the mean direction of the specific force in the pod's axes jumps, as it does when a pod slips on the shoe.
 """
 
@@ -18,10 +18,10 @@ from soleus.gait.sample_buffer import SampleBuffer
 from soleus.gait.segmentation import NO_SWINGS, SwingFinder, Swings
 from soleus.model import FloatArray
 
-BLOCK: Final = 5 * GRID_HZ
+BLOCK: Final = 10 * GRID_HZ
 """The mounting is looked at each time this many samples are complete."""
-REFRESH_BLOCKS: Final = 36
-"""… and found anew at least this often [blocks]: three minutes."""
+REFRESH_BLOCKS: Final = 30
+"""… and found anew at least this often [blocks]: five minutes."""
 SLIP_DEG: Final = 7.0
 """Turn of a block's mean specific force that calls for a new mounting at once; steady running stays below 5° (RBDS)."""
 SAME_DEG: Final = 6.0

@@ -9,7 +9,7 @@ import numpy as np
 
 from soleus.model import FloatArray, Foot
 from soleus.model.runner import Surface
-from soleus.rules import RunMinutes
+from soleus.rules import BASELINE_SIGNALS, RunMinutes
 from soleus.rules.history import RedFlag
 
 MAX_TIME_S: Final = 7 * 86400.0
@@ -63,7 +63,9 @@ class Minutes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         >>> Minutes(speed_mps=[3.0], grade=[None], values={"contact_time": [(0.24, None)]}).run(2.0).grade
         array([nan])
         """
-        arrays = {name: np.array(rows, np.float64).reshape(-1, 2) for name, rows in self.values.items()}
+        unknown = np.full((len(self.speed_mps), 2), np.nan)
+        arrays = dict.fromkeys(BASELINE_SIGNALS, unknown)
+        arrays |= {name: np.array(rows, np.float64).reshape(-1, 2) for name, rows in self.values.items()}
         return RunMinutes(days_ago, np.array(self.speed_mps, np.float64), np.array(self.grade, np.float64), arrays)
 
 

@@ -22,6 +22,8 @@ from soleus.history.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
 
 WAIT_S: Final = 30.0
 """How long a writer waits for another [s]."""
+HEADER: Final = b"SQLite format 3\0"
+"""First bytes of every SQLite file."""
 RETRY_S: Final = 0.02
 """Pause between attempts to switch a new file to write-ahead mode, for which SQLite does not wait by itself [s]."""
 SAME_SHARE: Final = 0.5
@@ -65,6 +67,7 @@ class HistoryStore:
                 f"{self.path}: there is no history yet; start one with soleus history rebuild FOLDERS or history add"
             )
         with self._told():
+            self._check_header()
             if create:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
             # Not in autocommit's own way: transactions are begun where they are written.
@@ -176,6 +179,15 @@ class HistoryStore:
                         connection.execute(statement)
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def _check_header(self) -> None:
+        """Refuse what is no database before SQLite takes a short file for an empty one and writes over it."""
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as file:
+            head = file.read(len(HEADER))
+        if head and head != HEADER:
+            raise HistoryError(f"{self.path}: not a history; give another file, or move it away")
 
     def _check_ours(self) -> None:
         owner, version = self._pragma("application_id"), self._pragma("user_version")

@@ -122,10 +122,12 @@ class _Scan:
         while position < len(self.data):
             frame = _frame_at(self.data, position)
             if frame is not None and frame.end <= len(self.data):
-                if (reason := self._take(position, frame)) is None:
-                    position = frame.end
-                    continue
+                reason = self._take(position, frame)
+                # A flipped bit in its length may make a message, sound or not, reach over the next.
                 end = self._next_sound(position + ALIGNMENT, frame.end) or frame.end
+                if reason is None:
+                    position = end
+                    continue
             else:
                 found = self._next_sound(position + ALIGNMENT, len(self.data))
                 reason = "cut" if found is None and self._may_be_cut(position, frame) else "unreadable"

@@ -7,6 +7,7 @@ fatigue unless a regression of the runner's own takes them out (Zandbergen 2023,
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -151,7 +152,7 @@ def run_minutes(steps: Steps, days_ago: float) -> RunMinutes:
     warm = bins.rows["running_time"][:, 0] > WARM_UP_S
     minute = np.floor_divide(bins.end_s[warm] - 1.0, _MINUTE_S)
     starts = np.flatnonzero(np.diff(minute, prepend=-1.0))
-    rows = [slice(a, b) for a, b in zip(starts, [*starts[1:], minute.size], strict=True)]
+    rows = [slice(a, b) for a, b in itertools.pairwise([*starts, minute.size])]
 
     def medians(values: FloatArray) -> FloatArray:
         kept = values[warm]

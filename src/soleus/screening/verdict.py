@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from soleus.guidance import Guidance, guidance_for
 from soleus.model import SEVERITIES, Runner, Steps
-from soleus.rules import HistorySummary, Rule, RuleEngine
+from soleus.rules import HistorySummary, Rule, RuleEngine, load_presets
+
+OF_THE_LOG: Final = ("not-enough-history",)
+"""Rules that speak of how much was run, which is not the question of a test."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,8 @@ def judge(summary: HistorySummary, runner: Runner | None = None, rules: tuple[Ru
     >>> [finding.rule for finding in verdict.findings], verdict.guidance
     (['red-flag-tear'], ())
     """
-    said = RuleEngine(runner, rules, summary).push(Steps.empty())
+    looked_at = [rule for rule in load_presets() if rule.name not in OF_THE_LOG] if rules is None else rules
+    said = RuleEngine(runner, looked_at, summary).push(Steps.empty())
     findings = tuple(
         Finding(str(rule), SEVERITIES[severity], str(message), str(reference))
         for rule, severity, message, reference in zip(
