@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from soleus.ingest.protocols import soleus_pod
+from soleus.ingest.protocols import soleus_pod, soleus_pod_control
 from soleus.ingest.protocols import soleus_pod_defs as defs
 from soleus.ingest.protocols.block import BlockFlag
 
@@ -24,7 +24,7 @@ class Host:
 
     def command(self, data):
         actions, reply = self.pod("A", "command", data.hex()).split()
-        return int(actions), soleus_pod.decode_reply(bytes.fromhex(reply))
+        return int(actions), soleus_pod_control.decode_reply(bytes.fromhex(reply))
 
     def sample(self, blocks=1, *, overrun=False, clip=False):
         for _ in range(blocks):
@@ -191,7 +191,7 @@ def test_a_silent_sensor_is_a_fault(pod, host):
 
 
 def test_sync_reply(pod, host):
-    reply = soleus_pod.decode_sync_reply(bytes.fromhex(pod("A", "sync", 9, 2**40, 2**40 + 3)))
+    reply = soleus_pod_control.decode_sync_reply(bytes.fromhex(pod("A", "sync", 9, 2**40, 2**40 + 3)))
     assert reply == (9, 2**40, 2**40 + 3)
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from soleus.ingest.protocols import soleus_pod, soleus_pod_defs
+from soleus.ingest.protocols import soleus_pod, soleus_pod_control, soleus_pod_defs
 from soleus.ingest.protocols.block import ProtocolError
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware_interfaces"
@@ -125,7 +125,7 @@ def test_refused_commands(pod, vector):
     data = bytes.fromhex(vector["hex"])
     assert pod.numbers("C", "command", hexadecimal(data)) != [0]
     with pytest.raises(ProtocolError):
-        soleus_pod.decode_command(data)
+        soleus_pod_control.decode_command(data)
 
 
 @st.composite
@@ -172,11 +172,11 @@ def accepted(decode, data):
 @given(st.data())
 def test_both_codecs_accept_and_refuse_the_same_commands(pod, data):
     opcode = data.draw(st.integers(0, 12))
-    layout = soleus_pod.COMMANDS.get(opcode)
+    layout = soleus_pod_control.COMMANDS.get(opcode)
     size = soleus_pod_defs.STRUCTS[layout].size - 1 if layout else 3
     small = st.lists(st.sampled_from([0, 0, 1, 2, 6, 16, 200, 255]), min_size=size, max_size=size).map(bytes)
     command = bytes([opcode]) + data.draw(st.one_of(small, st.binary(max_size=10)))
-    assert accepted(soleus_pod.decode_command, command) == (pod.numbers("C", "command", command.hex()) == [0])
+    assert accepted(soleus_pod_control.decode_command, command) == (pod.numbers("C", "command", command.hex()) == [0])
 
 
 @settings(max_examples=500, deadline=None)

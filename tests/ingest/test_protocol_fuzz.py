@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from soleus.ingest import heart_rate, treadmill
-from soleus.ingest.protocols import capture2go, metamotion, movesense, polar, soleus_pod, thingy52
+from soleus.ingest.protocols import capture2go, metamotion, movesense, polar, soleus_pod, soleus_pod_control, thingy52
 from soleus.ingest.protocols import soleus_pod_defs as defs
 from soleus.ingest.protocols.block import ProtocolError, SampleBlock
 
@@ -93,9 +93,9 @@ DECODERS = {
     ),
     "soleus info": (lambda: soleus_pod.decode_info, check_info, [layout(0)]),
     "soleus status": (lambda: soleus_pod.decode_status, check_nothing, [layout(1)]),
-    "soleus reply": (lambda: soleus_pod.decode_reply, check_nothing, [layout(i) for i in (16, 17, 18, 19)]),
-    "soleus command": (lambda: soleus_pod.decode_command, check_nothing, [layout(i) for i in range(8, 16)]),
-    "soleus sync": (lambda: soleus_pod.decode_sync_reply, check_nothing, [struct.pack("<BQQ", 1, 5, 9)]),
+    "soleus reply": (lambda: soleus_pod_control.decode_reply, check_nothing, [layout(i) for i in (16, 17, 18, 19)]),
+    "soleus command": (lambda: soleus_pod_control.decode_command, check_nothing, [layout(i) for i in range(8, 16)]),
+    "soleus sync": (lambda: soleus_pod_control.decode_sync_reply, check_nothing, [struct.pack("<BQQ", 1, 5, 9)]),
     "soleus advertisement": (
         lambda: lambda data: soleus_pod.decode_advertisement({defs.ADV_COMPANY_ID: data}),
         check_nothing,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -116,7 +117,8 @@ FOUND_BAR: Final = 95.0
 BATCH_STEPS: Final = 10_000
 BATCH_BAR_MS: Final = 20.0
 PUSH_BAR_MS: Final = 1.0
-"""Time of ten thousand steps through all rules in batch, and of one push live (99th percentile)."""
+PUSH_S: Final = 0.05
+"""Time of ten thousand steps through all rules in batch, and of one push of 50 ms live (99th percentile)."""
 REPEATS: Final = 5
 """The best of this many runs counts: what disturbs a run only ever makes it longer."""
 PERCENT: Final = 100.0
@@ -166,7 +168,7 @@ def measure_rules(
 
 
 def measure_rule_speed(rules: Sequence[Rule]) -> list[Figure]:
-    """Measure ten thousand steps at once, and step by step."""
+    """Measure ten thousand steps at once, and in the pushes of a live run."""
     habit = Habit.draw(np.random.default_rng(1))
     steps = simulate(habit, Course(), SPEED_RUN_S, np.random.default_rng(2)).select(slice(0, BATCH_STEPS))
     history = HistorySummary(sessions_30d=9, span_days=28.0, longest_distance_m=9e3, longest_impulse_bws=5e3)
@@ -175,14 +177,15 @@ def measure_rule_speed(rules: Sequence[Rule]) -> list[Figure]:
     pushes = np.min([_push_s(steps, rules, history) for _ in range(REPEATS)], axis=0)
     return [
         Figure(what=f"{BATCH_STEPS} steps at once", value=MS * batch_s, unit="ms", bar=BATCH_BAR_MS),
-        Figure(what="one push of one step, mean", value=MS * float(pushes.mean()), unit="ms"),
+        Figure(what="one push of 50 ms live, mean", value=MS * float(pushes.mean()), unit="ms"),
         Figure(
-            what="one push of one step, 99th percentile",
+            what="one push of 50 ms live, 99th percentile",
             value=MS * float(np.percentile(pushes, 99.0)),
             unit="ms",
             bar=PUSH_BAR_MS,
         ),
-        Figure(what="one push of one step, longest", value=MS * float(pushes.max()), unit="ms"),
+        # Once in ten seconds a push closes a bin, and all rules look at it.
+        Figure(what="one push of 50 ms live, longest", value=MS * float(pushes.max()), unit="ms"),
     ]
 
 
@@ -199,12 +202,15 @@ def _batch_s(steps: Steps, rules: Sequence[Rule], history: HistorySummary) -> fl
 
 
 def _push_s(steps: Steps, rules: Sequence[Rule], history: HistorySummary) -> list[float]:
+    """Time each push of a live run; most of them bring no step."""
     engine = RuleEngine(rules=rules, history=history)
     engine.push(Steps.empty())
+    pushed_s = np.arange(0.0, float(steps["initial_contact_s"][-1]), PUSH_S)
+    edges = np.searchsorted(steps["initial_contact_s"], pushed_s).tolist()
     took = []
-    for row in range(len(steps)):
-        one = steps.select(slice(row, row + 1))
+    for first, last in itertools.pairwise(edges):
+        some = steps.select(slice(first, last))
         began = time.perf_counter()
-        engine.push(one)
+        engine.push(some)
         took.append(time.perf_counter() - began)
     return took

@@ -72,6 +72,8 @@ def show_summary(console: Console, summary: Summary, files: Sequence[Path]) -> N
             f"[{style}]{warning.severity}[/{style}] {clock(warning.time_s)}{foot}: {escape(warning.message)}",
             soft_wrap=True,
         )
+        if explanation := warning.evidence.get("explanation"):
+            console.print(f"  {explanation}", soft_wrap=True, markup=False, style="dim")
     if not summary.warnings and summary.running_steps:
         console.print("No warnings.")
     console.print(f"\n[dim]{escape(summary.disclaimer)}[/dim]", soft_wrap=True)

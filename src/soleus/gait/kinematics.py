@@ -158,7 +158,8 @@ def _angles(q: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
 
 
 def _wrapped(angle: FloatArray) -> FloatArray:
-    wrapped: FloatArray = (angle + np.pi) % (2 * np.pi) - np.pi
+    turns = np.rint(angle * np.float32(1 / (2 * np.pi)))
+    wrapped: FloatArray = angle - np.float32(2 * np.pi) * turns
     return wrapped
 
 

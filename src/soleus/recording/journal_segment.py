@@ -124,12 +124,12 @@ class _Scan:
             if frame is not None and frame.end <= len(self.data):
                 reason = self._take(position, frame)
                 # A flipped bit in its length may make a message, sound or not, reach over the next.
-                end = self._next_sound(position + ALIGNMENT, frame.end) or frame.end
+                end = self._next_sound(position + 1, frame.end) or frame.end
                 if reason is None:
                     position = end
                     continue
             else:
-                found = self._next_sound(position + ALIGNMENT, len(self.data))
+                found = self._next_sound(position + 1, len(self.data))
                 reason = "cut" if found is None and self._may_be_cut(position, frame) else "unreadable"
                 end = found or len(self.data)
             self.damages.append(
@@ -185,10 +185,10 @@ class _Scan:
         return found is not None and found + _PREFIX.size < len(self.data)
 
     def _next_sound(self, start: int, stop: int) -> int | None:
-        """Find where the next sound batch begins."""
+        """Find where the next sound batch begins, before ``stop``."""
         position = start
         while self._budget_bytes > 0:
-            position = self.data.find(_MARKER, position, stop)
+            position = self.data.find(_MARKER, position, stop + len(_MARKER) - 1)
             if position < 0:
                 return None
             if position % ALIGNMENT == 0 and self._is_sound(position):

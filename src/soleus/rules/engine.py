@@ -118,7 +118,7 @@ class RuleEngine:
             if newest > self._open_bin:
                 rows += self._close(newest)
                 self._open_bin = newest
-        return Warnings.from_rows(rows)
+        return Warnings.from_rows(rows) if rows else Warnings.empty()
 
     def tell_pain(self, time_s: float, rating: float) -> Warnings:
         """Take the runner's calf pain, 0-10, told at a session time, and give what follows from it at once.

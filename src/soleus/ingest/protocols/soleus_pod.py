@@ -7,8 +7,8 @@ definition as the C header.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias, TypeVar
+from collections.abc import Mapping
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -28,27 +28,11 @@ from soleus.ingest.protocols.family import Family
 from soleus.ingest.protocols.soleus_pod_defs import (
     BATTERY_UNKNOWN,
     Advertisement,
-    CommandBackfill,
-    CommandCancelBackfill,
-    CommandConnParams,
-    CommandGetStats,
-    CommandIdentify,
-    CommandSetSide,
-    CommandStart,
-    CommandStop,
     ImuCompact,
     ImuHeader,
     Info,
-    Opcode,
-    Reply,
-    ReplyBackfill,
-    ReplyGetStats,
-    ReplyStart,
     Side,
     Status,
-    StatusCode,
-    SyncReply,
-    SyncRequest,
 )
 from soleus.model import CountArray, Foot, PodInfo
 
@@ -69,45 +53,8 @@ NANO: Final = 1e-9
 """``accel_lsb_ng`` and ``gyro_lsb_ndps`` are in billionths."""
 CONN_INTERVALS: Final = range(6, 3201)
 """Connection intervals [1.25 ms], Bluetooth Core 5.4 Vol 4 Part E 7.8.18."""
-CONN_LATENCIES: Final = range(500)
-"""Peripheral latencies [events], same section."""
-CONN_TIMEOUTS: Final = range(10, 3201)
-"""Supervision timeouts [10 ms], same section."""
 PERCENT: Final = range(101)
-BACKFILL_SPANS: Final = range(1, 2**31)
-"""A range of more than half the index circle has no direction."""
-STATUS_ENDS_REPLY: Final = frozenset(
-    {Opcode.STOP, Opcode.SET_SIDE, Opcode.IDENTIFY, Opcode.CONN_PARAMS, Opcode.CANCEL_BACKFILL}
-)
-
-Command: TypeAlias = (
-    CommandStart
-    | CommandStop
-    | CommandBackfill
-    | CommandSetSide
-    | CommandIdentify
-    | CommandConnParams
-    | CommandGetStats
-    | CommandCancelBackfill
-)
-AnyReply: TypeAlias = Reply | ReplyStart | ReplyBackfill | ReplyGetStats
 L = TypeVar("L", bound=tuple[int, ...])
-
-COMMANDS: Final[Mapping[int, type[Command]]] = {
-    Opcode.START: CommandStart,
-    Opcode.STOP: CommandStop,
-    Opcode.BACKFILL: CommandBackfill,
-    Opcode.SET_SIDE: CommandSetSide,
-    Opcode.IDENTIFY: CommandIdentify,
-    Opcode.CONN_PARAMS: CommandConnParams,
-    Opcode.GET_STATS: CommandGetStats,
-    Opcode.CANCEL_BACKFILL: CommandCancelBackfill,
-}
-REPLIES: Final[Mapping[int, type[AnyReply]]] = {
-    Opcode.START: ReplyStart,
-    Opcode.BACKFILL: ReplyBackfill,
-    Opcode.GET_STATS: ReplyGetStats,
-}
 
 
 def pack(message: tuple[int, ...]) -> bytes:
@@ -129,14 +76,22 @@ def pack(message: tuple[int, ...]) -> bytes:
         raise ProtocolError(KEY, f"{type(message).__name__}: {error}") from error
 
 
-def _unpack(layout: type[L], data: bytes, *, exact: bool = True) -> L:
+def unpack(layout: type[L], data: bytes, *, exact: bool = True) -> L:
+    """Read a layout of ``soleus_pod_defs``; ``exact`` refuses further bytes.
+
+    Raises
+    ------
+    ProtocolError
+        If the length is wrong.
+    """
     wire = defs.STRUCTS[layout]
     if len(data) < wire.size or (exact and len(data) != wire.size):
         raise ProtocolError(KEY, f"{layout.__name__} has {len(data)} bytes, {wire.size} expected")
     return layout._make(wire.unpack_from(data))  # type: ignore[attr-defined, no-any-return]
 
 
-def _refuse(layout: type[tuple[int, ...]], field: str, value: int) -> ProtocolError:
+def refused(layout: type[tuple[int, ...]], field: str, value: int) -> ProtocolError:
+    """Make the error for a value that cannot be."""
     return ProtocolError(KEY, f"{layout.__name__} with impossible {field} {value}")
 
 
@@ -247,7 +202,7 @@ def decode_imu(data: bytes) -> SampleBlock:
 
 
 def _decode_compact(data: bytes) -> SampleBlock:
-    packet = _unpack(ImuCompact, data)
+    packet = unpack(ImuCompact, data)
     return SampleBlock(
         Stream.IMU,
         np.array(packet[-defs.CHANNELS :], np.int16).reshape(-1, 1),
@@ -266,7 +221,7 @@ def decode_info(data: bytes) -> Info:
     ProtocolError
         If it is too short, of another major version, or holds impossible values.
     """
-    info = _unpack(Info, data, exact=False)
+    info = unpack(Info, data, exact=False)
     if info.version_major != defs.VERSION_MAJOR:
         raise ProtocolError(
             KEY, f"pod speaks version {info.version_major}, this program {defs.VERSION_MAJOR}: update the older one"
@@ -282,7 +237,7 @@ def decode_info(data: bytes) -> Info:
     )
     for field, good in checks:
         if not good:
-            raise _refuse(Info, field, getattr(info, field))
+            raise refused(Info, field, getattr(info, field))
     return info
 
 
@@ -294,7 +249,7 @@ def decode_status(data: bytes) -> Status:
     ProtocolError
         If it is too short or holds impossible values.
     """
-    status = _unpack(Status, data, exact=False)
+    status = unpack(Status, data, exact=False)
     checks: tuple[tuple[str, bool], ...] = (
         ("battery_pct", status.battery_pct in PERCENT or status.battery_pct == BATTERY_UNKNOWN),
         ("state", status.state <= defs.State.FAULT),
@@ -305,7 +260,7 @@ def decode_status(data: bytes) -> Status:
     )
     for field, good in checks:
         if not good:
-            raise _refuse(Status, field, getattr(status, field))
+            raise refused(Status, field, getattr(status, field))
     return status
 
 
@@ -320,7 +275,7 @@ def decode_advertisement(manufacturer_data: Mapping[int, bytes]) -> Advertisemen
     data = manufacturer_data.get(defs.ADV_COMPANY_ID, b"")
     if data[:2] != defs.ADV_MAGIC.to_bytes(2, "little"):
         return None
-    told = _unpack(Advertisement, data, exact=False)
+    told = unpack(Advertisement, data, exact=False)
     good = told.side <= Side.RIGHT and told.state <= defs.State.FAULT
     if not good or (told.battery_pct not in PERCENT and told.battery_pct != BATTERY_UNKNOWN):
         raise ProtocolError(KEY, "advertisement with impossible values")
@@ -364,98 +319,3 @@ def pod_info(info: Info, foot: Foot, *, maker: str = "", firmware: str = "") -> 
         maker=maker,
         firmware=firmware,
     )
-
-
-def decode_command(data: bytes) -> Command:
-    """Read a command, as a pod does.
-
-    Raises
-    ------
-    ProtocolError
-        If the opcode is unknown, the length wrong, or a value out of range.
-
-    Examples
-    --------
-    >>> decode_command(bytes.fromhex("03 40000000 10000000"))
-    CommandBackfill(opcode=3, first_index=64, span=16)
-    """
-    if not data or data[0] not in COMMANDS:
-        raise ProtocolError(KEY, f"unknown command {data[:1].hex() or '(empty)'}")
-    command = _unpack(COMMANDS[data[0]], data)
-    check = _COMMAND_CHECKS.get(data[0])
-    if check is not None and not check(command):
-        raise ProtocolError(KEY, f"{type(command).__name__} with impossible values")
-    return command
-
-
-def _good_start(c: CommandStart) -> bool:
-    return c.rate_hz > 0 and c.samples_max <= defs.SAMPLES_MAX and c.accel_range_g > 0 and c.gyro_range_dps > 0
-
-
-def _good_conn_params(c: CommandConnParams) -> bool:
-    return (
-        c.interval_min in CONN_INTERVALS
-        and c.interval_max in CONN_INTERVALS
-        and c.interval_min <= c.interval_max
-        and c.latency in CONN_LATENCIES
-        and c.timeout in CONN_TIMEOUTS
-        and c.phy <= defs.Phy.LE_2M
-    )
-
-
-_COMMAND_CHECKS: Final[Mapping[int, Callable[..., bool]]] = {
-    Opcode.START: _good_start,
-    Opcode.BACKFILL: lambda c: c.span in BACKFILL_SPANS,
-    Opcode.SET_SIDE: lambda c: c.side in {Side.LEFT, Side.RIGHT},
-    Opcode.CONN_PARAMS: _good_conn_params,
-}
-
-
-def reply_to(data: bytes, status: StatusCode) -> bytes:
-    """Write the short reply to a command, as a pod does."""
-    return pack(Reply(defs.REPLY_OPCODE, data[0] if data else 0, status))
-
-
-def decode_reply(data: bytes) -> AnyReply:
-    """Read a reply: its long form if the command succeeded and has one.
-
-    Raises
-    ------
-    ProtocolError
-        If it is no reply, of unknown opcode or status, or of wrong length.
-
-    Examples
-    --------
-    >>> decode_reply(bytes.fromhex("800200")).status
-    0
-    """
-    head = _unpack(Reply, data[: defs.REPLY_STRUCT.size])
-    if head.marker != defs.REPLY_OPCODE:
-        raise ProtocolError(KEY, f"reply begins with 0x{head.marker:02x}")
-    if head.status > StatusCode.NOT_HELD:
-        raise _refuse(Reply, "status", head.status)
-    long_form = REPLIES.get(head.opcode) if head.status == StatusCode.OK else None
-    if long_form is not None:
-        return _unpack(long_form, data)
-    if head.status == StatusCode.OK and head.opcode not in STATUS_ENDS_REPLY:
-        raise _refuse(Reply, "opcode", head.opcode)
-    return _unpack(Reply, data)
-
-
-def encode_sync_request(sequence: int) -> bytes:
-    """Write a clock request."""
-    return pack(SyncRequest(sequence % 2**8))
-
-
-def decode_sync_reply(data: bytes) -> SyncReply:
-    """Read a clock reply.
-
-    Raises
-    ------
-    ProtocolError
-        If the length is wrong or the reply was sent before the request came.
-    """
-    reply = _unpack(SyncReply, data)
-    if reply.sent_us < reply.received_us:
-        raise ProtocolError(KEY, "clock reply sent before its request came")
-    return reply
