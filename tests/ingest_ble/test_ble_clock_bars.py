@@ -7,6 +7,8 @@ from soleus.ingest.ble import ClockTold
 from soleus.ingest.virtual import WorldSetting
 from soleus.model import Foot
 
+pytestmark = pytest.mark.radio
+
 
 @pytest.mark.parametrize(("interval_ms", "packet_error_rate"), [(7.5, 0.0), (15.0, 0.1), (30.0, 0.1)])
 def test_left_and_right_agree_within_a_millisecond(recorded, virtual_run, interval_ms, packet_error_rate):

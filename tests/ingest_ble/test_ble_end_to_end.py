@@ -23,6 +23,8 @@ from soleus.ingest.ble import (
 from soleus.ingest.virtual import Fault, WorldSetting
 from soleus.model import Belt, Foot, HeartRate
 
+pytestmark = pytest.mark.radio
+
 BELT = Belt(np.arange(0.0, 60.0), 3.0 + 0.01 * np.arange(60), np.full(60, 0.01))
 STRAP = HeartRate(np.arange(0.0, 60.0), 120.0 + np.arange(60))
 

@@ -17,6 +17,8 @@ from soleus.ingest.protocols import soleus_pod_defs as defs
 from soleus.ingest.virtual import PacedLoop, VirtualWorld, WorldSetting, virtual_radio
 from soleus.model import Belt, Foot, PodSamples
 
+pytestmark = pytest.mark.radio
+
 
 def joined(events, foot):
     parts = [event.samples for event in events if isinstance(event, SamplesIn) and event.samples.foot is foot]
