@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import json
 import subprocess
 import sys
 import threading
@@ -383,3 +384,19 @@ def test_recording_takes_three_percent_of_a_core_at_most(tmp_path):
     command = [sys.executable, "-c", CPU_SCRIPT, tmp_path / "run"]
     done = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
     assert float(done.stdout) <= 0.03
+
+
+def test_the_examples_of_the_format_description_run(tmp_path):
+    page = Path(__file__).parents[2] / "docs" / "formats.md"
+    imu, journal_rows = [block.partition("```")[0] for block in page.read_text("utf-8").split("```python\n")[1:]]
+    journal, _ = full_journal(tmp_path / "run", write_s=0.01, segment_s=0.03)
+    paths = [str(path) for path in (tmp_path / "run").glob("journal-*.arrows")]
+    assert printed(f"paths = {paths}\n{journal_rows}\nprint(samples)") == 2 * sum(range(1, 41))
+    folder = journal.close()
+    wanted = read(folder).pods[0].samples.counts[2] * PODS[0].accel_lsb_mps2
+    assert printed(f"folder = {str(folder)!r}\n{imu}\nprint(az_mps2)") == wanted.tolist()
+
+
+def printed(script: str):
+    done = subprocess.run([sys.executable, "-c", script], check=True, timeout=60, capture_output=True, text=True)
+    return json.loads(done.stdout)

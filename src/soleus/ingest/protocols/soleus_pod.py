@@ -67,7 +67,7 @@ def pack(message: tuple[int, ...]) -> bytes:
 
     Examples
     --------
-    >>> pack(CommandSetSide(Opcode.SET_SIDE, Side.LEFT)).hex()
+    >>> pack(defs.CommandSetSide(defs.Opcode.SET_SIDE, defs.Side.LEFT)).hex()
     '0401'
     """
     try:
