@@ -15,7 +15,7 @@ from soleus.pipeline import Pipeline
 from soleus.recording import RecordingReader, from_recording
 from soleus.rules import HistorySummary, Rule
 
-CHUNKS_AT_ONCE: Final = 5
+CHUNKS_AT_ONCE: Final = 10
 """Minutes handed to the core together: enough strides to work on as one batch, little memory."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from soleus.recording import RecoveryReport
 
-SENTENCES_SHOWN = 20
+SENTENCES_SHOWN: Final = 20
 """Losses told one by one; JSON has them all."""
 
 

@@ -46,8 +46,8 @@ SWAPPED_MIN_RAD: Final = 0.12
 """Mean inversion beyond which the pod is called swapped: 85 % of foot-trials reach it (RBDS), tight circles do not."""
 NO_CUT: Final = -(1 << 62)
 """Grid number that stands for a contact without toe-off, where no stride can be cut."""
-BATCH: Final = 256
-"""Strides measured together: their windows then fit the processor's cache."""
+BATCH: Final = 448
+"""Strides measured together: enough to make the cost of each call small, few enough to stay near the processor."""
 
 FEATURES: Final = (
     "strapdown_speed_mps", "pitch_contact_deg", "roll_contact_deg", "roll_mid_deg", "toe_out_deg", "heel_late_deg",

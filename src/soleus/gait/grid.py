@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from soleus.gait.repair import FLANK_SAMPLES, PLATEAU_S, ROUNDING_S, repair_plateaus
 from soleus.gait.resampling import Flags, kernel_for, without_jitter
-from soleus.model import FloatArray, PodInfo, PodSamples
+from soleus.model import COUNT_CHANNELS, FloatArray, PodInfo, PodSamples
 
 GRID_HZ: Final = 200
 """Rate of the core [Hz]: Mitschke 2017 (doi:10.1080/10255842.2017.1382482) finds 200 Hz enough for foot kinematics."""
@@ -161,6 +161,9 @@ class Gridder:
             return time_s[:0], counts[:, :0]
         following = np.append(time_s[1:], np.inf)[:ready]
         time_s, counts = time_s[:ready], counts[:, :ready]
+        if time_s[0] > self._latest_s and (following > time_s).all():
+            self._latest_s = self._preceding_s = float(time_s[-1])
+            return time_s, counts
         # A stamp far ahead of its successor is a glitch: dropping it alone saves all that follow.
         preceding = np.append(self._preceding_s, time_s[:-1])
         self._preceding_s = float(time_s[-1])
@@ -194,7 +197,11 @@ class Gridder:
         self.counts.saturated += int(np.count_nonzero(flags & SampleFlag.SATURATED))
         pending = self._pending
         pending.time_s = np.concatenate([pending.time_s, time_s])
-        pending.values = np.concatenate([pending.values, counts * self._scale], axis=1)
+        old = pending.values.shape[1]
+        values = np.empty((len(COUNT_CHANNELS), old + time_s.size))
+        values[:, :old] = pending.values
+        np.multiply(counts, self._scale, out=values[:, old:])
+        pending.values = values
         pending.flags = np.concatenate([pending.flags, flags])
         if self._interval_s is None and pending.time_s.size >= RATE_SAMPLES:
             self._interval_s = float(np.median(np.diff(pending.time_s[:RATE_SAMPLES])))

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 from soleus.recording.files import os_error, sync_folder
 
@@ -335,12 +335,6 @@ class SegmentStore:
             segment.close()
         self._segments = []
         self._current = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def _create(path: Path, data: bytes) -> Segment:
