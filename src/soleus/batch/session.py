@@ -97,11 +97,10 @@ def analyze(
     runner = runner or reader.runner
     belt = belt or reader.belt
     pipeline = Pipeline(reader.pods, runner, rules=rules, history=history)
-    steps: list[Steps] = []
-    warnings: list[Warnings] = []
     samples = {pod.foot: 0 for pod in reader.pods}
     first_s, last_s = float("inf"), float("-inf")
     found, said = pipeline.push(belt=belt)
+    steps, warnings = [found], [said]  # before the first step the rules speak of the runner's history
     pending: list[PodSamples] = []
     for chunk in reader.chunks():
         for piece in chunk:

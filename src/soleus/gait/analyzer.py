@@ -186,10 +186,8 @@ class GaitAnalyzer:
         if other is None or not len(queue.pending):
             return len(queue.pending)
         contact = queue.pending.initial_contact_s
-        toe_off = queue.pending.toe_off_s
-        until = np.where(np.isfinite(toe_off), toe_off, contact + UNSEEN_CONTACT_S) + FLIGHT_MAX_S
         landed = np.searchsorted(other.known_s, contact, side="right") < other.known_s.size
-        closed = landed | (other.tracker.contacts_known_until_s >= until)
+        closed = landed | (other.tracker.contacts_known_until_s >= _landing_due_s(queue.pending))
         closed &= other.tracker.contacts_done_until_s >= contact
         return contact.size if closed.all() else int(np.argmin(closed))
 
@@ -228,10 +226,15 @@ class GaitAnalyzer:
 
 def _next_contact(other: _FootQueue, contacts: Contacts) -> FloatArray:
     """Find the other foot's initial contact [s] that closes each step; NaN where it did not land in time."""
-    contact, toe_off = contacts.initial_contact_s, contacts.toe_off_s
-    until = np.where(np.isfinite(toe_off), toe_off, contact + UNSEEN_CONTACT_S) + FLIGHT_MAX_S
-    following = np.append(other.known_s, np.inf)[np.searchsorted(other.known_s, contact, side="right")]
-    return np.where(following < until, following, np.nan)
+    later = np.searchsorted(other.known_s, contacts.initial_contact_s, side="right")
+    following = np.append(other.known_s, np.inf)[later]
+    return np.where(following < _landing_due_s(contacts), following, np.nan)
+
+
+def _landing_due_s(contacts: Contacts) -> FloatArray:
+    """Tell by when [s] the other foot has landed, or its contact was not seen."""
+    toe_off = contacts.toe_off_s
+    return np.where(np.isfinite(toe_off), toe_off, contacts.initial_contact_s + UNSEEN_CONTACT_S) + FLIGHT_MAX_S
 
 
 def _previous_speed(other: _FootQueue, contact_s: FloatArray) -> FloatArray:
