@@ -212,7 +212,7 @@ class GaitAnalyzer:
             grade,
         )
         queue.last_stride_s, queue.last_mps = float(stride_s[-1]), float(own_mps[-1])
-        return step_values.fill(foot, contacts, around, self._runner, self._metrics, paired=other is not None)
+        return step_values.fill(foot, contacts, around, self._runner, self._metrics)
 
     def _forget(self, before_s: float) -> None:
         for queue in self._feet.values():

@@ -74,9 +74,7 @@ def trajectory_speed_mps(contacts: Contacts, models: MetricModels) -> FloatArray
     return np.where(_broken(contacts), np.nan, speed)
 
 
-def fill(
-    foot: Foot, contacts: Contacts, around: Surroundings, runner: Runner, models: MetricModels, *, paired: bool
-) -> Steps:
+def fill(foot: Foot, contacts: Contacts, around: Surroundings, runner: Runner, models: MetricModels) -> Steps:
     """Make the rows of one foot's contacts.
 
     Parameters
@@ -87,8 +85,6 @@ def fill(
         n contacts and their surroundings.
     runner, models
         Body measures and fitted models.
-    paired
-        Whether a pod sits on the other foot at all.
     """
     contact_s, toe_off_s = contacts.initial_contact_s, contacts.toe_off_s
     gap = (contacts.defects & SampleFlag.GAP) != 0
@@ -154,8 +150,7 @@ def fill(
         (graded, Flag.GRADED),
         (on_belt & _differ(around.belt_mps, both), Flag.BELT_DIFFERS),
         (~np.isfinite(stride_time), Flag.FIRST_OF_BOUT),
-        (~np.isfinite(step_time) & paired, Flag.OTHER_FOOT_MISSING),
-        (np.full(walking.shape, not paired), Flag.OTHER_FOOT_MISSING),
+        (~np.isfinite(step_time), Flag.OTHER_FOOT_MISSING),
         (contacts.unsure, Flag.MOUNTING_UNSURE),
         (~np.isfinite(toe_off_s), Flag.CUT),
         (~walking & ((speed < FITTED_SPEED_MPS[0]) | (speed > FITTED_SPEED_MPS[1])), Flag.EXTRAPOLATED),
