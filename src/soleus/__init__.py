@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from soleus.model import Belt, Foot, PodInfo, PodSamples, Recording, Runner, Steps
     from soleus.pipeline import Pipeline
     from soleus.recording import open_recording, read
-    from soleus.simulate import simulate
 
 _HOMES: Final = {
     "Belt": "model",
@@ -34,7 +33,6 @@ _HOMES: Final = {
     "analyze": "batch",
     "open_recording": "recording",
     "read": "recording",
-    "simulate": "simulate",
 }
 
 __all__ = [
@@ -51,7 +49,6 @@ __all__ = [
     "analyze",
     "open_recording",
     "read",
-    "simulate",
 ]
 
 

@@ -150,7 +150,7 @@ def test_an_analysis_compares_with_the_log_and_adds_to_it_once(session, tmp_path
             capsys, "add", "--distance", "200m", "--time", "1min", "--date", f"2024-12-{day:02d}", "--history", str(log)
         )
     first = analyzed(capsys, session, "--history", log)
-    assert "from here on this is your longest run in 30 days" in first
+    assert "so far: your longest run in 30 days" in first
     assert "session added" in first
     assert "session unchanged" in analyzed(capsys, session, "--history", log)
     with HistoryStore(log) as store:

@@ -49,7 +49,7 @@ def test_a_rule_is_explained_with_source_and_help(capsys):
 
 def test_a_file_is_checked(rule_file, capsys):
     assert main(["rules", "check", str(rule_file)]) == 0
-    assert "1 rules, all usable" in capsys.readouterr().out
+    assert "1 rule, all usable" in capsys.readouterr().out
     rule_file.write_text(OWN.replace("median(contact_time", "median(contact_tiem"))
     assert main(["rules", "check", str(rule_file)]) == 2
     told = capsys.readouterr().err
@@ -68,7 +68,7 @@ def test_a_file_is_tried_on_a_session(rule_file, tmp_path, capsys):
     assert main(["rules", "try", str(rule_file), str(tmp_path / "done")]) == 0
     told = capsys.readouterr().out
     assert "my-contact-time" in told
-    assert f"1 rules on {found['steps']} steps" in told
+    assert f"1 rule on {found['steps']} steps" in told
 
 
 def test_the_bench_prints_its_bars(capsys):

@@ -98,3 +98,42 @@ def test_any_name_comes_back(name, shoe, tmp_path):
     runner = Runner(name=name, shoe=shoe[:100], height_m=1.8)
     write_runner(runner, tmp_path / "r.toml")
     assert load_runner(tmp_path / "r.toml") == runner
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("heigth_m = 1.8", "did you mean 'height_m'?"),
+        ("favourite = 3", "known are name, mass_kg"),
+        ("height_m = 180", "'height_m'"),
+        ('height_m = "tall"', "'height_m'"),
+        ("mass_kg = nan", "'mass_kg'"),
+        ('surface = "moon"', "'surface'"),
+    ],
+)
+def test_a_wrong_line_is_named_with_the_mend(text, hint, tmp_path):
+    path = tmp_path / "runner.toml"
+    path.write_text(text)
+    with pytest.raises(RecordingError, match=r"runner\.toml") as caught:
+        load_runner(path)
+    assert hint in str(caught.value)
+
+
+FIELDS = st.sampled_from([*Runner.__struct_fields__, "heigth", "a.b", '"__class__"'])
+TOML = st.recursive(
+    st.one_of(st.integers(), st.floats(), st.sampled_from(["true", "false"]), st.text("aé'{}", max_size=6).map(repr)),
+    lambda inner: st.lists(inner, max_size=2),
+    max_leaves=3,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(entries=st.dictionaries(FIELDS, TOML, max_size=5))
+def test_any_keys_and_values_are_read_or_refused(entries, tmp_path):
+    path = tmp_path / "runner.toml"
+    path.write_text("\n".join(f"{key} = {value}" for key, value in entries.items()), "utf-8")
+    try:
+        told = str(load_runner(path)) and "runner.toml"
+    except RecordingError as error:
+        told = str(error)
+    assert "runner.toml" in told

@@ -27,7 +27,7 @@ ALLOWED = {
     "ingest": {"model"},
     "pipeline": {"model", "gait", "rules"},
     "history": {"model", "recording", "rules"},
-    "report": {"model", "recording", "rules", "history"},
+    "report": {"model", "recording", "rules", "history", "guidance"},
     "batch": {"model", "gait", "rules", "recording", "pipeline", "history", "report"},
     "live": {"model", "gait", "rules", "recording", "pipeline", "history", "report", "ingest"},
 }

@@ -72,7 +72,7 @@ def test_samples_on_the_grid_pass_unchanged():
     counts = np.random.default_rng(1).integers(-20000, 20000, (6, 1000)).astype(np.int16)
     (stretch,), seen = gridded(time, counts * LSB)
     assert stretch.first == 600
-    assert np.array_equal(stretch.values, counts * LSB)
+    assert np.array_equal(stretch.values, counts * np.float32(LSB))
     assert not stretch.flags.any()
     assert seen == SampleCounts(received=1000)
 
@@ -124,7 +124,7 @@ def test_a_constant_stays_constant_at_any_rate():
     for rate_hz in (50.0, 133.3, 200.0, 317.0, 1600.0):
         time = np.arange(round(2 * rate_hz)) / rate_hz
         (stretch,), _ = gridded(time, np.full((6, time.size), 9.81))
-        assert np.abs(stretch.values - 9.81).max() < 1e-9
+        assert np.abs(stretch.values / stretch.values[0, 0] - 1).max() < 5e-7
 
 
 def test_jitter_of_stamps_is_averaged_out():
@@ -164,9 +164,8 @@ def test_holes_are_counted_and_flagged_where_they_are(at, width):
     assert np.array_equal(np.flatnonzero(has(stretch.flags, bit)), np.arange(at, at + width))
     assert not has(stretch.flags, ~bit & np.uint8(0xFF)).any()
     outside = stretch.flags == 0
-    assert np.array_equal(stretch.values[:, outside], np.rint(tone(kept / 200, 3.0) / LSB).astype(np.int16) * LSB), (
-        "samples beside a hole must stay as they came"
-    )
+    as_they_came = np.rint(tone(kept / 200, 3.0) / LSB).astype(np.int16) * np.float32(LSB)
+    assert np.array_equal(stretch.values[:, outside], as_they_came), "samples beside a hole must stay"
 
 
 @pytest.mark.parametrize("rate_hz", [50, 100, 400, 800])
@@ -291,7 +290,8 @@ def test_a_repaired_plateau_is_nearer_to_the_truth():
     assert seen.repaired == seen.saturated > 0
     mended = has(stretch.flags, SampleFlag.REPAIRED)
     assert np.abs(stretch.values[4] - true)[mended].mean() < np.abs(np.minimum(true, 30.0) - true)[mended].mean()
-    assert np.array_equal(stretch.values[[0, 1, 2, 3, 5]], np.rint(values / LSB)[[0, 1, 2, 3, 5]] * LSB)
+    others = [0, 1, 2, 3, 5]
+    assert np.array_equal(stretch.values[others], np.rint(values / LSB)[others].astype(np.int16) * np.float32(LSB))
 
 
 def test_plateaus_too_near_each_other_stay_saturated():

@@ -19,8 +19,12 @@ def made_up(n=3, *, speed_mps=3.0, nod_rad=0.6, tilt_rad=0.0, bias_rads=0.0, tur
     Pitch p(t) = nod (1 - cos) / 2 returns to zero with zero rate; place x(t) moves from rest to rest over one stride.
     The specific force is turned into the foot frame exactly.
     """
-    width = kinematics.rotation.BLOCK * 20
-    t = np.arange(width) / HZ
+    contact, duration = 0.65 * LENGTH, LENGTH / 3
+    strides = kinematics.Strides(
+        np.zeros(n, np.int64), np.full(n, LENGTH), np.full(n, contact), np.full(n, duration), np.full(n, side)
+    )
+    start, width = kinematics.window_of(strides)
+    t = (np.arange(width) + start[0]) / HZ
     w = 2 * np.pi / STRIDE_S
     pitch = nod_rad * (1 - np.cos(w * t)) / 2 + tilt_rad
     rate = nod_rad * w * np.sin(w * t) / 2
@@ -29,18 +33,11 @@ def made_up(n=3, *, speed_mps=3.0, nod_rad=0.6, tilt_rad=0.0, bias_rads=0.0, tur
     az = 0.1 * w**2 * np.cos(w * t)  # z = 0.1 (1 - cos wt)
     cos, sin = np.cos(pitch), np.sin(pitch)
     force = np.stack([cos * ax + sin * (az + G), np.zeros_like(t), -sin * ax + cos * (az + G)])
-    signals = np.zeros((6, n, width), np.float32)
-    signals[0] = rate + bias_rads
-    signals[2] = turn_rad / STRIDE_S
-    signals[3:] = force[:, None, :]
-    contact = 0.65 * LENGTH
-    duration = LENGTH / 3
-    strides = kinematics.Strides(
-        np.zeros(n, np.int64), np.full(n, LENGTH), np.full(n, contact), np.full(n, duration), np.full(n, side)
-    )
-    needed = kinematics.samples_needed(strides)
-    assert needed <= width
-    return signals[:, :, :needed], strides, t, pitch
+    signals = np.zeros((n, 6, width), np.float32)
+    signals[:, 0] = rate + bias_rads
+    signals[:, 2] = turn_rad / STRIDE_S
+    signals[:, 3:] = force
+    return signals, strides, t, pitch
 
 
 @pytest.mark.parametrize("speed_mps", [1.2, 2.5, 3.5, 5.0])
@@ -82,11 +79,11 @@ def test_a_turn_shows_as_change_of_heading(turn_deg):
 
 
 def test_sides_mirror_roll_and_toe_out():
-    signals, strides, *_ = made_up()
-    signals[1] += 0.3 * np.sin(2 * np.pi / STRIDE_S * np.arange(signals.shape[2]) / HZ).astype(np.float32)
+    signals, strides, t, _ = made_up()
+    signals[:, 1] += 0.3 * np.sin(2 * np.pi / STRIDE_S * t).astype(np.float32)
     left = kinematics.measure(signals, strides)
     mirrored = signals.copy()
-    mirrored[[1, 2, 4]] *= -1
+    mirrored[:, [1, 2, 4]] *= -1
     right_strides = kinematics.Strides(strides.begin, strides.end, strides.contact, strides.duration, -strides.side)
     right = kinematics.measure(mirrored, right_strides)
     for name in ("roll_contact_deg", "roll_mid_deg", "toe_out_deg", "eversion_deg", "pitch_contact_deg"):
@@ -100,7 +97,7 @@ def test_a_stride_does_not_depend_on_the_strides_beside_it():
     together = kinematics.measure(signals, strides)
     for k in range(6):
         part = kinematics.Strides(*(getattr(strides, f)[k : k + 1] for f in strides.__slots__))
-        alone = kinematics.measure(np.ascontiguousarray(signals[:, k : k + 1]), part)
+        alone = kinematics.measure(signals[k : k + 1], part)
         for name, values in together.items():
             assert values[k] == alone[name][0], name
 

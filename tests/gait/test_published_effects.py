@@ -50,10 +50,16 @@ def test_ankle_load_with_speed():
     assert change("achilles_impulse_bws", slow, fast) == pytest.approx(-17.0, abs=6.0)
 
 
-def test_peak_rises_with_speed_but_less_than_tensiometry_shows():
-    """Shear-wave tensiometry (PMC11096059) has +23 % from 2.68 to 4.47 m/s. The model, fitted to joint moments, +14."""
-    rise = change("achilles_peak_bw", medians(2.68), medians(4.47))
-    assert 10.0 < rise < 31.0
+@pytest.mark.parametrize("strike_deg", [None, REARFOOT, MIDFOOT, FOREFOOT])
+def test_peak_rises_with_speed_but_less_than_tensiometry_shows(strike_deg):
+    """Shear-wave tensiometry (PMC11096059) has +23 % from 2.68 to 4.47 m/s, this model +13 to +14, whatever the strike.
+
+    The model is fitted to ankle moments by inverse dynamics, and these rise less: 12 runners of Fukuchi 2017 from 2.5
+    to 4.5 m/s by 10 % (standard deviation between runners 7), as estimated from their feet 11 % (6). The two methods
+    differ; a model that met the first would miss the second.
+    """
+    slow, fast = (medians(v, strike_deg=strike_deg) for v in (2.68, 4.47))
+    assert 12.0 < change("achilles_peak_bw", slow, fast) < 31.0
 
 
 def test_load_of_a_kilometre_with_speed():
@@ -75,6 +81,7 @@ def test_load_with_foot_strike():
 def test_load_with_cadence():
     """Lyght 2016, Lenhart 2014, Musgjerd 2021, Heiderscheit 2011: each step costs less, a kilometre does not."""
     own, more, most = (medians(cadence=share) for share in (1.0, 1.05, 1.10))
+    assert -8.0 < change("peak_force_bw", own, medians(cadence=1.073)) < -1.0  # in-shoe force -5.6 % (Musgjerd 2021)
     assert -5.0 < change("achilles_peak_bw", own, more) < -1.0
     assert -8.0 < change("achilles_peak_bw", own, most) < -2.0
     assert abs(change("achilles_impulse_bws_per_m", own, most)) < 2.0

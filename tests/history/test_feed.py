@@ -1,8 +1,11 @@
 import struct
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,16 +14,20 @@ from soleus.bench.population import Course, Habit, simulate
 from soleus.history import (
     HistoryError,
     HistoryStore,
+    Soreness,
     add_session,
     find_sessions,
     hand_entry,
     history_summary,
+    make_note,
     name_in_log,
     read_fit,
     read_session_entry,
 )
 from soleus.model import Foot, PodInfo, Runner, Steps
 from soleus.recording import RecordingError, session_record, write_session_record, write_steps
+from soleus.recording.events_file import EVENTS_SCHEMA, write_events
+from soleus.recording.happened import PAIN
 from soleus.rules import RuleEngine
 
 START = datetime(2025, 5, 1, 7, 0, tzinfo=UTC)
@@ -54,6 +61,26 @@ def test_a_session_is_summed_up_as_the_rules_see_it(tmp_path, steps):
     assert msgspec.convert(msgspec.to_builtins(entry), type(entry)) == entry
 
 
+def test_pain_told_during_a_run_is_kept_and_speaks_before_the_next(tmp_path, steps):
+    folder = _session(tmp_path / "a", steps)
+    told = [(300.0, {"rating": 2.0, "after_steps": 50}), (900.0, {"rating": 5.0, "after_steps": 90})]
+    rows = [
+        {"piece": piece, "t": time_s, "kind": PAIN, "json": msgspec.json.encode(value).decode()}
+        for piece, (time_s, value) in enumerate(told)
+    ]
+    write_events(pa.Table.from_pylist(rows, schema=EVENTS_SCHEMA), folder)
+    log = tmp_path / "h.sqlite"
+    add_session(log, folder)
+    with HistoryStore(log) as store:
+        (entry,) = store.sessions("Ada")
+        assert entry.pain == 5.0
+        soon, late = START + timedelta(hours=20), START + timedelta(hours=60)
+        assert history_summary(store, soon, name="Ada").pain_last_run == 5.0
+        assert history_summary(store, late, name="Ada").pain_last_run is None
+        store.note(make_note(Soreness(pain=1), START + timedelta(hours=10), "Ada"))
+        assert history_summary(store, soon, name="Ada").pain_last_run is None
+
+
 def test_the_same_session_is_counted_once_wherever_it_lies(tmp_path, steps):
     log = tmp_path / "h.sqlite"
     assert add_session(log, _session(tmp_path / "a", steps)) == "added"
@@ -81,6 +108,39 @@ def test_a_log_is_rebuilt_from_its_sessions(tmp_path, steps):
     longer = simulate(Habit.draw(np.random.default_rng(3)), Course(), 2300.0, np.random.default_rng(4))
     said = RuleEngine(RUNNER, None, summary).push(longer)["rule"].tolist()
     assert {"distance-100", "distance-110", "distance-130"} & set(said)
+
+
+FEED = """
+import pathlib, sys
+from soleus.history import add_session
+for folder in sys.argv[2:]:
+    add_session(pathlib.Path(sys.argv[1]), folder)
+"""
+SCREEN = """
+import datetime, pathlib, sys
+from soleus.history import CalfRaise, HistoryStore, make_note
+for day in range(8):
+    with HistoryStore(pathlib.Path(sys.argv[1]), create=True) as store:
+        when = datetime.datetime(2025, 5, 1 + day, tzinfo=datetime.UTC)
+        store.note(make_note(CalfRaise(foot="left", repetitions=20 + day), when, "Ada"))
+"""
+
+
+def test_a_live_run_a_batch_and_a_test_at_once_lose_nothing(tmp_path, steps):
+    """The batch feeds all sessions while live runs add theirs one by one, and tests their notes."""
+    part = steps.select(slice(0, 300))
+    folders = [_session(tmp_path / "all" / f"run{i}", part, START + timedelta(days=i)) for i in range(8)]
+    log = tmp_path / "h.sqlite"
+    names = [str(folder) for folder in folders]
+    works = [(FEED, *names), (FEED, *names[::-1]), (FEED, *names[4:], *names[:4]), (SCREEN,)]
+    processes = [subprocess.Popen([sys.executable, "-c", code, str(log), *words]) for code, *words in works]
+    assert [process.wait(120) for process in processes] == [0] * len(works)
+    for folder in find_sessions([tmp_path / "all"]):
+        add_session(tmp_path / "anew.sqlite", folder)
+    with HistoryStore(log) as store, HistoryStore(tmp_path / "anew.sqlite") as anew:
+        assert store.sessions("Ada") == anew.sessions("Ada")
+        assert len(store.sessions("Ada")) == 8
+        assert [note.body.repetitions for note in store.notes("Ada")] == list(range(20, 28))
 
 
 def test_runners_are_kept_apart_by_name():

@@ -1,18 +1,24 @@
-import multiprocessing
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from soleus.history import CalfRaise, HistoryError, HistoryStore, SessionEntry, Soreness, make_note
-from soleus.history.schema import APPLICATION_ID, SCHEMA_VERSION
+from soleus.history import (
+    CalfRaise,
+    Dynamics,
+    HistoryError,
+    HistoryStore,
+    SessionEntry,
+    Soreness,
+    make_note,
+)
+from soleus.history.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
 
 
 def _entry(number: int, **known) -> SessionEntry:
@@ -93,6 +99,31 @@ def test_an_older_log_is_brought_up_to_date(tmp_path):
         assert store.sessions() == []
 
 
+def test_a_log_of_the_first_version_keeps_its_rows_and_takes_new_ones(tmp_path):
+    path = tmp_path / "h.sqlite"
+    old = _entry(1, source="before")
+    names = [name for name in old.__struct_fields__ if name not in {"dynamics", "pain"}]
+    with sqlite3.connect(path) as connection:
+        for statement in MIGRATIONS[0]:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 1")
+        marks = ", ".join("?" * len(names))
+        connection.execute(
+            f"INSERT INTO session ({', '.join(names)}) VALUES ({marks})",  # noqa: S608 - names of our own struct
+            [getattr(old, name) for name in names],
+        )
+    connection.close()
+    new = _entry(
+        2, kind="file", dynamics=Dynamics(contact_time_s=0.25, sources={"contact_time_s": "a"}, left_out=("b",))
+    )
+    with HistoryStore(path) as store:
+        assert store.put(old) == "unchanged"
+        assert store.put(new) == "added"
+        assert store.put(new) == "unchanged"
+        assert store.sessions() == [old, new]
+
+
 def test_a_row_that_no_session_can_be_is_named(tmp_path):
     path = tmp_path / "h.sqlite"
     with HistoryStore(path, create=True) as store:
@@ -147,31 +178,35 @@ def test_any_bytes_are_refused(tmp_path, content):
     assert path.read_bytes() == content
 
 
-def _write(path: Path, start, first: int, count: int) -> None:
-    start.wait()
-    for number in range(first, first + count):
-        with HistoryStore(path, create=True) as store:
-            store.put(_entry(number))
-            store.note(make_note(Soreness(pain=number % 10), _when(number)))
-
-
-def _when(number: int):
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(1.7e9 + number, UTC)
+WRITER = """
+import pathlib, sys, time
+from datetime import UTC, datetime
+from soleus.history import HistoryStore, SessionEntry, Soreness, make_note
+path, go, first, count = sys.argv[1], pathlib.Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+print("ready", flush=True)
+while not go.exists():
+    time.sleep(0.001)
+for n in range(first, first + count):
+    with HistoryStore(path, create=True) as store:
+        start_s = 1.7e9 + 1e5 * n
+        store.put(SessionEntry(id=f"{n:032x}", kind="pods", start_s=start_s, time_s=1800.0, distance_m=5000.0))
+        store.note(make_note(Soreness(pain=n % 10), datetime.fromtimestamp(1.7e9 + n, UTC)))
+"""
 
 
 def test_writers_at_once_lose_nothing(tmp_path):
-    path, each, writers = tmp_path / "h.sqlite", 15, 6
-    context = multiprocessing.get_context("spawn")
-    start = context.Event()
-    processes = [context.Process(target=_write, args=(path, start, each * i, each)) for i in range(writers)]
+    path, go, each, writers = tmp_path / "h.sqlite", tmp_path / "go", 15, 6
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(path), str(go), str(each * i), str(each)], stdout=subprocess.PIPE
+        )
+        for i in range(writers)
+    ]
+    assert [process.stdout.readline() for process in processes] == [b"ready\n"] * writers
+    go.touch()
     for process in processes:
-        process.start()
-    start.set()
-    for process in processes:
-        process.join(60)
-    assert [process.exitcode for process in processes] == [0] * writers
+        process.communicate(timeout=60)
+    assert [process.returncode for process in processes] == [0] * writers
     with HistoryStore(path) as store:
         assert len(store.sessions()) == each * writers
         assert len(store.notes()) == each * writers

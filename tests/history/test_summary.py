@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import msgspec
+import numpy as np
 import pytest
 
 from soleus.history import (
@@ -17,8 +18,9 @@ from soleus.history import (
     spike_ratio,
     summarize,
 )
+from soleus.history.context import moving_average
 from soleus.model import Runner, Steps
-from soleus.rules import RuleEngine
+from soleus.rules import SIGNALS, HistorySummary, RuleEngine
 
 
 def test_too_short_a_log_says_so_and_compares_nothing(log):
@@ -121,6 +123,50 @@ def test_red_flags_stand_until_asked_anew(log):
     assert said["rule"].tolist() == ["red-flag-clot"]
     notes.append(make_note(Soreness(pain=0), log.days_ago(1.0)))
     assert summarize(log.month(), notes, log.NOW).red_flags == ()
+
+
+def _daily(log, loads_m, hour: float = 12.0):
+    """One run a day, the last one today; no run on days without load."""
+    n = len(loads_m)
+    return [log.run(n - 1 - i + hour / 24.0, load) for i, load in enumerate(loads_m) if load]
+
+
+def test_weighted_and_rolling_ratios_are_those_of_the_published_example(log):
+    """Three even weeks, then one of 5/3 of them: the 1.25 against 1.43 that Williams 2017 prints for one athlete."""
+    context = load_context(_daily(log, [3000.0] * 22 + [5000.0] * 7), log.NOW)["distance_m"]
+    assert context.ewma_ratio == pytest.approx(1.25, abs=0.005)
+    coupled = 4.0 * context.acute_chronic / (3.0 + context.acute_chronic)
+    assert coupled == pytest.approx(1.43, abs=0.005)
+    assert context.acute_chronic == pytest.approx(5.0 / 3.0)
+
+
+def test_the_weighted_average_follows_its_recursion():
+    loads = np.random.default_rng(1).uniform(0.0, 9.0, 60)
+    for days in (7, 28):
+        today, share = loads[0], 2.0 / (days + 1.0)
+        for load in loads[1:]:
+            today = share * load + (1.0 - share) * today
+        assert moving_average(loads, days) == pytest.approx(today)
+
+
+@pytest.mark.parametrize(
+    ("week", "monotony"),
+    [
+        ([5.0, 5.0, 5.0, 5.0, 5.0, 5.0, 0.0], 6.0 / np.sqrt(7.0)),  # mean 30/7, sample deviation 5/sqrt(7)
+        ([8.0, 0.0, 8.0, 0.0, 8.0, 0.0, 8.0], 4.0 / np.sqrt(14.0)),
+        ([4.0] * 7, None),
+    ],
+)
+def test_monotony_is_mean_over_deviation_of_seven_days(log, week, monotony):
+    """Foster 1998."""
+    context = load_context(_daily(log, [1000.0] * 22 + [1000.0 * load for load in week]), log.NOW)["distance_m"]
+    assert context.monotony == (None if monotony is None else pytest.approx(monotony))
+    assert context.week == pytest.approx(1000.0 * sum(week))
+
+
+def test_rules_never_hear_of_the_ratios(log):
+    assert not set(HistorySummary.__struct_fields__) & {"acute_chronic", "ewma_ratio", "monotony", "week"}
+    assert not any(word in name for name in SIGNALS for word in ("acute", "chronic", "ewma", "monotony"))
 
 
 def test_ratios_are_context_only(log):

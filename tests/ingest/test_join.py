@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from soleus.ingest.protocols.block import ProtocolError, SampleBlock, Stream
 from soleus.ingest.protocols.join import StreamJoin
+from soleus.ingest.protocols.join_counted import AHEAD_MAX, CountedJoin
 
 PERIOD = 4_807_692
 
@@ -84,3 +85,30 @@ def test_a_silent_sensor_does_not_fill_the_memory():
         join.push(SampleBlock(Stream.ACCEL, np.ones((3, 20), np.int16), k * 20 * PERIOD, time_index=19))
     assert len(join._sides[Stream.ACCEL].time_ticks) == 4096
     assert join.unpaired[Stream.ACCEL] == 299 * 20 - 4096
+
+
+@settings(max_examples=60, deadline=None)
+@given(order=st.lists(st.sampled_from([Stream.ACCEL, Stream.GYRO]), max_size=60))
+def test_counting_pairs_in_order_and_loses_nothing_unseen(order):
+    join = CountedJoin("metamotion")
+    sent = dict.fromkeys(Stream, 0)
+    paired = []
+    for stream in order:
+        n = sent[stream]
+        sent[stream] += 3
+        block = join.push(SampleBlock(stream, np.arange(n, n + 3, dtype=np.int16) + np.zeros((3, 1), np.int16), None))
+        if block is not None:
+            paired.append(block.counts)
+            assert block.counts.shape[0] == 6
+    counts = np.concatenate(paired, axis=1) if paired else np.empty((6, 0), np.int16)
+    waiting = {stream: len(join._waiting[stream]) for stream in (Stream.ACCEL, Stream.GYRO)}
+    assert min(waiting.values()) == 0
+    assert max(waiting.values()) <= AHEAD_MAX
+    assert sum(sent.values()) == 2 * counts.shape[1] + join.unpaired + sum(waiting.values())
+    for rows in (counts[0], counts[3]):
+        assert (np.diff(rows) > 0).all()
+
+
+def test_counting_refuses_six_axes():
+    with pytest.raises(ProtocolError, match="only blocks of one sensor"):
+        CountedJoin("metamotion").push(SampleBlock(Stream.IMU, np.zeros((6, 1), np.int16), None))

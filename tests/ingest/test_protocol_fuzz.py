@@ -117,8 +117,9 @@ DECODERS = {
     "metamotion": (
         lambda: metamotion.decode,
         check_block,
-        [vector("metamotion", "packets", i, "hex") for i in range(4)],
+        [vector("metamotion", "packets", i, "hex") for i in range(5)],
     ),
+    "metamotion sensor": (lambda: metamotion.decode_sensor, check_nothing, [bytes.fromhex("13800100")]),
     "thingy52": (lambda: thingy52.decode, check_block, [vector("thingy52", "packets", 0, "hex")]),
     "treadmill": (
         lambda: treadmill.decode_packet,

@@ -132,6 +132,21 @@ def test_metamotion(vector):
     np.testing.assert_allclose(values, wanted, atol=6e-4)
 
 
+@pytest.mark.parametrize("sensor", list(metamotion.Sensor))
+def test_metamotion_is_started_as_its_makers_library_does(sensor):
+    commands = metamotion.encode_start(sensor, accel_range_g=16, gyro_range_dps=2000)
+    assert [command.hex() for command in commands] == vectors("metamotion")["start"][sensor.name.lower()]
+    stops = [command.hex() for command in metamotion.encode_stop(sensor)]
+    assert len(stops) == len(set(stops)) == 6
+    with pytest.raises(ProtocolError, match="no range of 3 g"):
+        metamotion.encode_start(sensor, accel_range_g=3, gyro_range_dps=2000)
+
+
+@pytest.mark.parametrize(("told", "sensor"), [("13800001", 0), ("13800100", 1), ("0380", None), ("", None)])
+def test_metamotion_says_which_sensor_it_has(told, sensor):
+    assert metamotion.decode_sensor(bytes.fromhex(told)) == sensor
+
+
 def test_thingy52():
     told = vectors("thingy52")
     for vector in told["packets"]:

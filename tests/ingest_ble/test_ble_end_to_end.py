@@ -23,8 +23,6 @@ from soleus.ingest.ble import (
 from soleus.ingest.virtual import Fault, WorldSetting
 from soleus.model import Belt, Foot, HeartRate
 
-pytestmark = pytest.mark.radio
-
 BELT = Belt(np.arange(0.0, 60.0), 3.0 + 0.01 * np.arange(60), np.full(60, 0.01))
 STRAP = HeartRate(np.arange(0.0, 60.0), 120.0 + np.arange(60))
 
@@ -213,3 +211,34 @@ def test_late_samples_are_kept_aside(recorded, virtual_run, monkeypatch):
     complete(run, Foot.LEFT)
     counts = run.counts["left Soleus A0E1"]
     assert (counts.unaccounted, counts.late, counts.lost[LossCause.WAIT]) == (0, hole.samples, hole.samples)
+
+
+def test_a_pod_that_sends_nothing_is_told_once(recorded, virtual_run):
+    run = virtual_run(recorded(8.0), 24.0)
+    told = [
+        event for event in run.of(Trouble) if "has sent no samples for 10 s: switch it off and on" in event.sentence
+    ]
+    assert sorted(event.device for event in told) == ["left Soleus A0E1", "right Soleus A0E2"]
+    assert all(17.0 < event.time_s < 21.0 for event in told)
+    assert not run.of(LinkLost)
+
+
+def test_an_error_of_ours_is_told_and_costs_no_sample(recorded, virtual_run, monkeypatch):
+    from soleus.ingest.ble import soleus_link
+
+    original, failures = soleus_link.SoleusLink.handle, []
+
+    def stumbling(self, arrival_s, channel, data):
+        if channel == "status" and arrival_s > 9.0 and not failures:
+            failures.append(arrival_s)
+            raise ZeroDivisionError("of ours")
+        return original(self, arrival_s, channel, data)
+
+    monkeypatch.setattr(soleus_link.SoleusLink, "handle", stumbling)
+    run = virtual_run(recorded(40.0), 20.0)
+    (told,) = run.of(Trouble)
+    assert "an error in this program (ZeroDivisionError('of ours')); the device is connected anew" in told.sentence
+    assert len(run.of(LinkLost)) == 1
+    for foot in Foot:
+        index = complete(run, foot)
+        assert index.size == run.boots[foot][0].end_index - run.boots[foot][0].first_index

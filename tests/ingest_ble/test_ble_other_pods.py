@@ -12,8 +12,6 @@ from soleus.ingest.virtual.other_pods import VirtualMovesense, VirtualPolar
 from soleus.ingest.virtual.peripheral import Radio
 from soleus.model import Foot, Recording
 
-pytestmark = pytest.mark.radio
-
 
 @pytest.mark.parametrize(("kind", "title"), [(VirtualMovesense, "Movesense"), (VirtualPolar, "Polar Verity Sense")])
 def test_beside_a_soleus_pod(recorded, kind, title):

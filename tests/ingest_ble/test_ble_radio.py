@@ -4,6 +4,8 @@ import asyncio
 import socket
 import subprocess
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -15,9 +17,8 @@ from soleus.ingest.ble.bumble_backend import BumbleAdapter
 from soleus.ingest.protocols import soleus_pod as codec
 from soleus.ingest.protocols import soleus_pod_defs as defs
 from soleus.ingest.virtual import PacedLoop, VirtualWorld, WorldSetting, virtual_radio
+from soleus.ingest.virtual.loop import START_S
 from soleus.model import Belt, Foot, PodSamples
-
-pytestmark = pytest.mark.radio
 
 
 def joined(events, foot):
@@ -35,7 +36,7 @@ def test_a_session_from_another_thread(recorded):
         radio.stream(pair(rows).roles, profile=profile)
         assert radio.start_utc is not None
         events = []
-        for event in radio.events():
+        for event in radio.events(quiet_s=60.0):
             events.append(event)
             if isinstance(event, SamplesIn) and event.samples.time_s[-1] > 12.0:
                 radio.set_belt(4.0)
@@ -52,6 +53,48 @@ def test_a_session_from_another_thread(recorded):
     assert left.time_s[0] < 5.0, "session time began with the stream"
 
 
+def test_time_stands_between_commands_however_late_the_caller_is(recorded):
+    """The virtual world must not run on while the caller's thread does not come to its turn."""
+    hogging = threading.Event()
+
+    def hog():
+        while not hogging.is_set():
+            sum(range(10_000))
+
+    threading.Thread(target=hog, daemon=True).start()
+    try:
+        with virtual_radio(recorded(20.0), speed=None) as radio:
+            for scans in range(1, 7):
+                radio.scan(0.5)
+                assert radio._loop.time() - radio._opened.clock() == 0.0
+                assert radio._loop.time() - START_S == pytest.approx(0.5 * scans, abs=0.02)
+    finally:
+        hogging.set()
+
+
+def test_closing_needs_nobody_to_take_the_events(recorded):
+    """Whoever leaves in the midst of a stream is not kept waiting."""
+    with virtual_radio(recorded(60.0), speed=None) as radio:
+        radio.stream(pair(radio.scan(1.0)).roles)
+        for event in radio.events(quiet_s=60.0):
+            if isinstance(event, SamplesIn):
+                break
+        begun_s = time.monotonic()
+    assert time.monotonic() - begun_s < 9.0, "the thread ended by itself"
+    assert not radio._thread.is_alive()
+    assert isinstance(list(radio.events())[-1], Ended), "what waited can still be taken"
+    with pytest.raises(BluetoothError, match="the radio has ended"):
+        next(radio.events())
+
+
+def test_silence_is_bounded(recorded):
+    with (
+        virtual_radio(recorded(5.0), speed=None) as radio,
+        pytest.raises(BluetoothError, match="sent anything for 1 s"),
+    ):
+        next(radio.events(quiet_s=1.0))
+
+
 def test_feet_swapped_by_name(recorded):
     """Pods that sit on each other's feet are recorded as they call themselves, or as the user says."""
     recording = recorded(40.0)
@@ -60,7 +103,7 @@ def test_feet_swapped_by_name(recorded):
         with virtual_radio(recording, setting, speed=None) as radio:
             radio.stream(pair(radio.scan(1.0), chosen=chosen).roles)
             events = []
-            for event in radio.events():
+            for event in radio.events(quiet_s=60.0):
                 events.append(event)
                 if isinstance(event, SamplesIn):
                     radio.stop()
@@ -85,7 +128,7 @@ def test_a_pod_that_refuses_is_given_up(recorded):
 
     with virtual_radio(recorded(20.0), speed=None) as radio:
         radio.stream(pair(radio.scan(1.0)).roles, Wish(gyro_range_dps=4000))
-        events = list(radio.events())
+        events = list(radio.events(quiet_s=60.0))
     told = [event.sentence for event in events if isinstance(event, LinkGivenUp)]
     assert told == [
         f"{name} refuses to start at 200 Hz: OUT_OF_RANGE" for name in ("left Soleus A0E1", "right Soleus A0E2")
@@ -128,7 +171,7 @@ def test_two_processes_over_an_hci_socket(recorded, request):
             with Radio(f"tcp-client:127.0.0.1:{port}") as radio:
                 radio.stream(pair(radio.scan(0.5)).roles)
                 events = []
-                for event in radio.events():
+                for event in radio.events(quiet_s=60.0):
                     events.append(event)
                     enough = {e.samples.foot for e in events if isinstance(e, SamplesIn)} == set(Foot)
                     if enough:

@@ -86,7 +86,7 @@ def check(made: Made, folder: Path, name: str, damaged: bytes) -> int:
     (folder / name).write_bytes(damaged)
     records = read_journal([folder])
     # The row that ends the journal is no piece.
-    found = dict(zip(records.table.column("piece").to_pylist(), records.pieces(), strict=False))
+    found = dict(zip(records.index.piece.tolist(), records.pieces(), strict=False))
     lost = []
     for segment, places in made.places.items():
         for start, end, pieces in places:

@@ -73,8 +73,8 @@ def kill_and_recover(top: Path, count: int, seed: int) -> list[int]:
         handed = handed_file.read_bytes()
         folder = handed_file.with_suffix("")
         pieces = handed.count(b".")
-        if not folder.exists() or not list(folder.iterdir()):
-            # Killed before the first write.
+        if not folder.exists() or not any(path.stat().st_size for path in folder.iterdir()):
+            # Killed before the first write: there is no file, or one that is empty.
             losses.append(pieces * SIZE)
             continue
         unfinished = read(folder)

@@ -1,5 +1,6 @@
 import itertools
 import json
+import re
 import time
 from types import ModuleType
 
@@ -53,7 +54,7 @@ def eventful(population: ModuleType) -> Steps:
 
 def test_the_eventful_run_is_eventful(eventful: Steps) -> None:
     warnings = _run(eventful, [], HISTORY)
-    assert {"little-recovery", "overstride", "impulse-130", "distance-130"} <= set(warnings["rule"])
+    assert {"little-recovery", "overstride", "impulse-130", "distance-200"} <= set(warnings["rule"])
     assert len(warnings) >= 5
 
 
@@ -63,6 +64,38 @@ def test_any_cut_gives_the_same_bits(eventful: Steps, data: st.DataObject) -> No
     whole = _run(eventful, [], HISTORY)
     cuts = data.draw(st.lists(st.integers(0, len(eventful)), max_size=60))
     assert _run(eventful, cuts, HISTORY) == whole
+
+
+def _run_with_pain(steps: Steps, size: int, told: dict[int, float]) -> Warnings:
+    """Push pieces of a size, and tell pain after so many steps."""
+    engine, parts, at = RuleEngine(rules=RULES, history=HISTORY), [], 0
+    for stop, rating in [*told.items(), (len(steps), None)]:
+        while at < stop:
+            upto = min(at + size, stop)
+            parts.append(engine.push(steps.select(slice(at, upto))))
+            at = upto
+        if rating is not None:
+            parts.append(engine.tell_pain(float(steps["initial_contact_s"][at - 1]), rating))
+    return Warnings.concat([*parts, engine.finish()])
+
+
+@settings(max_examples=10, deadline=None)
+@given(at=st.lists(st.integers(1, 5200), min_size=1, max_size=3, unique=True), size=st.integers(1, 40))
+def test_any_cut_gives_the_same_bits_with_pain_told_between(eventful: Steps, at: list[int], size: int) -> None:
+    told = {stop: 1.0 + 0.5 * number for number, stop in enumerate(sorted(at))}
+    assert _run_with_pain(eventful, size, told) == _run_with_pain(eventful, len(eventful), told)
+
+
+def test_a_live_verdict_comes_with_the_next_push_even_an_empty_one(population: ModuleType) -> None:
+    steps = _steady(population, onset_s=700.0, contact_left=0.08)
+    first = _run(steps, [])["time_s"][0]
+    engine = RuleEngine(rules=RULES)
+    row = 0
+    while row < len(steps) and steps["initial_contact_s"][row] < first:
+        assert len(engine.push(steps.select(slice(row, row + 1)))) == 0
+        row += 1
+    assert len(engine.push(steps.select(slice(row, row + 1)))) == 0
+    assert engine.push(Steps.empty())["time_s"].tolist() == [first]
 
 
 def test_row_by_row_gives_the_same_bits(eventful: Steps) -> None:
@@ -92,7 +125,8 @@ def test_a_verdict_explains_itself_with_numbers(population: ModuleType) -> None:
     assert " ms > 1.03 × baseline 2" in first["explanation"]
     assert first["explanation"].endswith("at 3.0 m/s")
     assert first["value"] > first["threshold"] == pytest.approx(1.032 * first["reference_value"], rel=1e-4)
-    assert "the left foot: contact time is 2" in warnings["message"][0]
+    contact = r"Left contact time \+\d\.\d % since minute 1\d \(2\d\d ms → 2\d\d ms\) at the same speed \(3\.0 m/s\)\. "
+    assert re.match(contact + ".*try 1\\d\\d steps/min", warnings["message"][0])
     assert "doi:" in warnings["reference"][0]
 
 
@@ -212,8 +246,22 @@ def test_ten_thousand_steps_are_quick(population: ModuleType) -> None:
     took = []
     for _ in range(5):
         engine = RuleEngine(rules=RULES, history=HISTORY)
-        began = time.perf_counter()
+        began = time.process_time()
         engine.push(steps)
         engine.finish()
-        took.append(time.perf_counter() - began)
-    assert min(took) / len(steps) * 10_000 < 0.060  # three times the bar, for shared machines
+        took.append(time.process_time() - began)
+    assert min(took) / len(steps) * 10_000 < 0.040  # twice the bar, for shared machines
+
+
+def test_each_push_of_a_live_run_is_quick(population: ModuleType) -> None:
+    steps = _steady(population, 600.0, onset_s=300.0, contact_left=0.08)
+    took = np.full(len(steps), np.inf)
+    for _ in range(5):
+        engine = RuleEngine(rules=RULES, history=HISTORY)
+        for row in range(len(steps)):
+            one = steps.select(slice(row, row + 1))
+            began = time.process_time()
+            engine.push(one)
+            took[row] = min(took[row], time.process_time() - began)
+    assert np.max(took) < 0.0025  # two and a half times the bar, for shared machines
+    assert np.percentile(took, 90) < 0.0002

@@ -8,11 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from soleus.rules import RuleError, parse
-from soleus.rules.evaluate import Frame, evaluate
+from soleus.rules.evaluate import Frame, Plan, row_name
 from soleus.rules.evaluate_one import evaluate_at
-from soleus.rules.expression import MAX_LENGTH
+from soleus.rules.expression import MAX_LENGTH, intern, walk
 
 CONTEXT, NEW = 12, 7
+WINDOWED_NAMES = ["median", "mean", "min", "max", "last", "slope", "spread", "share", "count"]
 
 
 @pytest.mark.parametrize(
@@ -106,38 +107,69 @@ TRUTHS = st.one_of(
 VALUES = st.one_of(st.floats(-2.0, 2.0, width=32), st.sampled_from([0.0, -0.0, 0.25]), st.just(float("nan")))
 
 
+def _frame(rows: dict[str, np.ndarray], constants: dict[str, float]) -> Frame:
+    """A frame of rows of one or two columns."""
+    table = np.stack([np.broadcast_to(values, (values.shape[0], 2)) for values in rows.values()])
+    return Frame(table, {name: row for row, name in enumerate(rows)}, CONTEXT, constants)
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
-@given(st.one_of(PLAIN, WINDOWED, TRUTHS), st.lists(VALUES, min_size=40, max_size=40), st.integers(0, 2**31))
-def test_scalar_and_vectorised_give_the_same_bits(text: str, values: list[float], seed: int) -> None:
-    try:
-        expression = parse(text)
-    except RuleError:
-        return
+@given(
+    st.lists(st.one_of(PLAIN, WINDOWED, TRUTHS), min_size=1, max_size=4),
+    st.lists(VALUES, min_size=40, max_size=40),
+    st.integers(0, 2**31),
+)
+def test_scalar_and_vectorised_give_the_same_bits(texts: list[str], values: list[float], seed: int) -> None:
+    nodes, shared = [], {}
+    for text in texts:
+        with contextlib.suppress(RuleError):
+            nodes.append(intern(parse(text).node, shared))
     rng = np.random.default_rng(seed)
     total = CONTEXT + NEW
     pool = np.array(values)
-    per_foot = {
-        name: rng.choice(pool, (total, 2))
-        for name in ("contact_time", "step_time", "cadence", "ref contact_time", "ref step_time")
+    names = {
+        "contact_time",
+        "step_time",
+        "cadence",
+        *(name for node in nodes for name in map(row_name, walk(node)) if name),
     }
-    rows = {**per_foot, "running_time": rng.choice(pool, (total, 1))}
+    rows = {name: rng.choice(pool, (total, 2)) for name in sorted(names - {"time_since_hard"})}
+    rows["running_time"] = rng.choice(pool, (total, 1))
+    frame = _frame(rows, {"time_since_hard": 0.3})
+    found = Plan(nodes, frame.index).run(frame)
+    assert found.shape == (len(nodes), NEW, 2)
+    one = [[[evaluate_at(node, frame, CONTEXT + i, foot) for foot in (0, 1)] for i in range(NEW)] for node in nodes]
+    np.testing.assert_array_equal(found, np.array(one, np.float64).reshape(found.shape), str(texts))
 
-    def reference(name: str) -> np.ndarray:
-        return rows[f"ref {name}"]
 
-    names = ("baseline", "matched", "usual", "usual_spread")
-    frame = Frame(rows, CONTEXT, NEW, {"time_since_hard": 0.3}, dict.fromkeys(names, reference))
-    columns = 2 if expression.shape.per_foot else 1
-    found = np.broadcast_to(np.asarray(evaluate(expression.node, frame), float), (total, columns))[CONTEXT:]
-    for row in range(NEW):
-        for foot in range(found.shape[1]):
-            one = np.float64(evaluate_at(expression.node, frame, CONTEXT + row, foot))
-            many = np.float64(found[row, foot])
-            assert (np.isnan(one) and np.isnan(many)) or one == many, (text, row, foot, one, many)
+def test_bin_by_bin_gives_the_same_bits_as_all_at_once() -> None:
+    texts = [
+        f"{f}({'contact_time > 0.1*s' if f in ('share', 'count') else 'contact_time'}, 120*s)" for f in WINDOWED_NAMES
+    ]
+    nodes = [parse(text).node for text in texts]
+    rng = np.random.default_rng(1)
+    rows = {
+        "contact_time": np.where(rng.random((CONTEXT + NEW, 2)) < 0.3, np.nan, rng.normal(0.2, 0.1, (CONTEXT + NEW, 2)))
+    }
+    whole = _frame(rows, {})
+    plan = Plan(nodes, whole.index)
+    at_once = plan.run(whole)
+    for i in range(NEW):
+        alone = Frame(whole.table[:, i : i + CONTEXT + 1], whole.index, CONTEXT, {})
+        assert plan.run(alone).tobytes() == at_once[:, i : i + 1].tobytes()
+
+
+def test_windows_of_many_bins_stay_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes = [parse("slope(contact_time, 120*s)").node]
+    frame = _frame({"contact_time": np.random.default_rng(1).random((CONTEXT + NEW, 2))}, {})
+    whole = Plan(nodes, frame.index).run(frame)
+    monkeypatch.setattr("soleus.rules.evaluate.MAX_WINDOW_VALUES", 300)
+    assert Plan(nodes, frame.index).run(frame).tobytes() == whole.tobytes()
+    monkeypatch.setattr("soleus.rules.evaluate.MAX_TABLE", 40)
+    assert Plan(nodes, frame.index).max_bins == 10
 
 
 def test_unknown_never_makes_anything_true() -> None:
-    nothing = {"contact_time": np.full((CONTEXT + 1, 2), np.nan)}
-    frame = Frame(nothing, CONTEXT, 1, {}, {})
+    frame = _frame({"contact_time": np.full((CONTEXT + 1, 2), np.nan)}, {})
     for text in ("contact_time > 0.1*s", "not contact_time > 0.1*s", "median(contact_time, 60*s) < 1*s"):
-        assert np.isnan(np.asarray(evaluate(parse(text).node, frame))[-1]).all()
+        assert np.isnan(Plan([parse(text).node], frame.index).run(frame)).all()

@@ -39,6 +39,7 @@ HISTORY_CASES = [
     ("red-flag-severe", {"red_flags": ("fever",)}, {}),
     ("red-flag-pressure", {"red_flags": ("bursting",)}, {}),
     ("pain-before", {"pain_before": 4.0}, {"pain_before": 3.0}),
+    ("pain-last-run", {"pain_last_run": 5.0}, {"pain_last_run": 3.0}),
     ("soreness-long", {"soreness_days": 15.0}, {"soreness_days": 2.0}),
     ("soreness-worse", {"soreness_change": 2.0}, {"soreness_change": -1.0}),
     ("not-enough-history", {"sessions_30d": 2, "span_days": 20.0}, ENOUGH),
@@ -64,6 +65,21 @@ HISTORY_CASES = [
         "calf-raise-difference",
         {"calf_raises_left": 20, "calf_raises_right": 28},
         {"calf_raises_left": 45, "calf_raises_right": 39},
+    ),
+    (
+        "bent-knee-raise-difference",
+        {"bent_raises_left": 20, "bent_raises_right": 28},
+        {"bent_raises_left": 20, "bent_raises_right": 26},
+    ),
+    (
+        "wall-distance-low",
+        {"wall_distance_left_m": 0.12, "wall_distance_right_m": 0.08},
+        {"wall_distance_left_m": 0.12, "wall_distance_right_m": 0.10},
+    ),
+    (
+        "wall-distance-difference",
+        {"wall_distance_left_m": 0.13, "wall_distance_right_m": 0.105},
+        {"wall_distance_left_m": 0.12, "wall_distance_right_m": 0.105},
     ),
     (
         "ankle-range-difference",
@@ -113,10 +129,11 @@ RUN_CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = (
             {"longest_impulse_bws": 2450.0 / percent * 100},
             {"longest_impulse_bws": 2600.0 / percent * 100},
         )
-        for percent in (100, 110, 130)
+        for percent in (100, 110, 130, 200)
     ]
     + [
         ("dose-110", {"highest_dose": 1e6}, {"highest_dose": 1e9}),
+        ("peak-110", {"highest_peak_bw": 4.2}, {"highest_peak_bw": 5.5}),
         ("first-hills", {"days_since_hill": 30.0}, {"days_since_hill": 10.0}),
         ("more-hills", {"most_uphill_m": 30.0}, {"most_uphill_m": 60.0}),
         (
@@ -178,6 +195,7 @@ CHANGE_CASES: list[tuple[str, dict[str, float], set[int]]] = [
     ("achilles-impulse-drift", {"cadence": -0.06}, {-1, 0, 1}),
     ("achilles-peak-drift", {"contact_left": -0.08, "contact_right": -0.08}, {-1, 0, 1}),
     ("stiffness-drop", {"contact_left": 0.05, "contact_right": 0.05}, {-1}),
+    ("cadence-drop", {"cadence": -0.03}, {-1}),
     ("overstride-drift", {"overstride_m": 0.015}, {-1}),
     ("oscillation-drift", {"cadence": -0.05}, {-1}),
     ("strike-drift", {"strike_deg": 4.0}, {-1, 0, 1}),
@@ -200,9 +218,20 @@ def test_what_changes_within_the_run(
         assert set(said) <= feet
 
 
+def test_one_side_loaded_more(population: ModuleType) -> None:
+    steps = population.simulate(population.Habit(*NORMAL), population.Course(), 600.0, np.random.default_rng(5))
+    assert _said(steps, "load-asymmetry") == []
+    columns = dict(steps.columns)
+    columns["achilles_impulse_bws"] = columns["achilles_impulse_bws"] * np.where(columns["foot"] == 1, 1.15, 1.0)
+    assert _said(Steps(columns), "load-asymmetry") == [1]
+
+
 def test_every_preset_is_tested() -> None:
     tested = {case[0] for case in (*HISTORY_CASES, *PAIN_CASES, *RUN_CASES, *FORM_CASES, *CHANGE_CASES)}
-    assert {rule.name for rule in RULES} - tested == {"pain-with-gait-change"}  # in test_engine
+    assert {rule.name for rule in RULES} - tested == {
+        "load-asymmetry",
+        "pain-with-gait-change",  # in test_engine
+    }
 
 
 def test_few_false_alarms_and_most_changes_found(population: ModuleType) -> None:

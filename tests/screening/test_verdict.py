@@ -8,7 +8,7 @@ from soleus.model import Runner
 from soleus.rules import HistorySummary
 from soleus.rules.history import RED_FLAG_GROUPS, RedFlag
 from soleus.screening import RED_FLAG_QUESTIONS, judge
-from soleus.screening.norms import raises_in_words, sides_in_words
+from soleus.screening.norms import RAISES_BY_DECADE, raises_in_words, sides_in_words
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 
@@ -48,15 +48,37 @@ def test_nothing_told_says_nothing():
 @pytest.mark.parametrize(
     ("repetitions", "runner", "words"),
     [
-        (41, Runner(sex="female", age_years=30), "women 21; the 40 that runners aim at are met"),
-        (33, Runner(sex="male", age_years=30), "men 24; runners aim at 40."),
-        (20, Runner(), "21-24; runners aim at 40. Fewer than 30 may suggest lower endurance"),
-        (20, Runner(sex="male", age_years=70), "21-24, less with age"),
+        (
+            41,
+            Runner(sex="female", age_years=30),
+            "27 are common for women of 30-39; the 40 that",
+        ),
+        (33, Runner(sex="male", age_years=25), "37 are common for men of 20-29; runners aim at 40)."),
+        (20, Runner(), "median 21-24; runners aim at 40). Fewer than 30 may suggest lower endurance"),
+        (20, Runner(sex="male", age_years=84), "10 are common for men of 80-89"),
+        (20, Runner(sex="female"), "population median of women 21"),
+        (20, Runner(sex="male", age_years=16), "population median of men 24"),
+        (20, Runner(sex="male", age_years=95), "population median of men 24"),
+        (20, Runner(sex="other", age_years=40), "population median 21-24"),
     ],
 )
 def test_a_count_stands_beside_norm_and_aspiration(repetitions, runner, words):
     assert words in raises_in_words(repetitions, runner)
     assert "weak" not in raises_in_words(repetitions, runner)
+
+
+def test_norms_fall_with_age_and_sexes_change_places_beyond_sixty():
+    for counts in RAISES_BY_DECADE.values():
+        assert list(counts) == sorted(counts, reverse=True)
+    men, women = RAISES_BY_DECADE["male"], RAISES_BY_DECADE["female"]
+    assert all(m > w for m, w in zip(men[:4], women[:4], strict=True))
+    assert all(m <= w for m, w in zip(men[4:], women[4:], strict=True))
+
+
+def test_no_norms_are_told_for_the_bent_knee():
+    words = raises_in_words(20, Runner(sex="male", age_years=30), "bent")
+    assert "no norms" in words
+    assert "40" not in words
 
 
 def test_sides_within_the_error_of_the_test_are_the_same():

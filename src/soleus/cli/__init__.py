@@ -18,6 +18,28 @@ EXIT_INTERRUPTED: Final = 130
 """128 + SIGINT, as shells have it."""
 
 COMMANDS: Final = {
+    "demo": (
+        "soleus.cli.demo:demo",
+        """\
+Show it all without hardware: a virtual runner on virtual pods, over the full Bluetooth path.
+
+Ends with a session on disk, its summary and its report.
+""",
+    ),
+    "scan": ("soleus.cli.scan:scan", "List pods, treadmills and heart-rate straps nearby."),
+    "live": (
+        "soleus.cli.live:live",
+        """\
+Follow a run while it happens: connect the pods, show every step, warn, and record.
+
+What was recorded survives a crash at any moment; `soleus recover` finishes such a session.
+""",
+    ),
+    "replay": ("soleus.cli.replay:replay", "Play a recorded session as if it were happening now."),
+    "pod-check": (
+        "soleus.cli.pod_check:pod_check",
+        "Check a pod against the pod service: rates, loss, clock, backfill.",
+    ),
     "analyze": (
         "soleus.cli.analyze:analyze",
         """\
@@ -26,6 +48,19 @@ Find every step of a recording and say what it shows.
 Prints a summary and writes steps.parquet, warnings.parquet and session.json.
 """,
     ),
+    "batch": (
+        "soleus.cli.batch:batch",
+        """\
+Analyse many recordings at once, on all cores or many machines.
+
+A second run does only what is missing; a file that cannot be read is listed with its reason and stops nothing.
+""",
+    ),
+    "report": (
+        "soleus.cli.report:report",
+        "Write the report of a session, or of two beside each other, as one HTML file.",
+    ),
+    "export": ("soleus.cli.export:export", "Write a session as FIT, CSV, JSON, Parquet or C3D."),
     "recover": (
         "soleus.cli.recover:recover",
         """\
@@ -110,7 +145,10 @@ def build_app() -> App:
         for word, (place, help_line) in commands.items():
             group.command(place, name=word, help=help_line)
         app.command(group)
-    bench = App(name="bench", help="Measure accuracy against truth, and speed against the bars.")
+    from soleus.cli.bench import bench as bench_all
+
+    bench = App(name="bench", help="Measure speed, accuracy and rules: all in one go, or one of them.")
+    bench.default(bench_all)
     for name, (place, line) in BENCHMARKS.items():
         bench.command(place, name=name, help=line)
     app.command(bench)

@@ -57,8 +57,18 @@ def show_figures(console: Console, figures: list[Figure]) -> None:
     shown = table("", "figure", "unit", "bar", "")
     shown.columns[2].justify = "left"
     shown.columns[4].justify = "left"
-    verdict = {True: "[green]holds[/green]", False: "[bold red]SHORT[/bold red]", None: ""}
     for figure in figures:
         bar = "" if figure.bar is None else f"{figure.better} {figure.bar:g}"
-        shown.add_row(figure.what, f"{figure.value:.4g}", figure.unit, bar, verdict[figure.holds])
+        shown.add_row(figure.what, f"{figure.value:.4g}", figure.unit, bar, verdict(figure.holds))
     console.print(shown)
+
+
+def verdict(holds: bool | None) -> str:  # noqa: FBT001  (three states of one thing)
+    """Say whether a bar is held.
+
+    Examples
+    --------
+    >>> verdict(None)
+    ''
+    """
+    return {True: "[green]holds[/green]", False: "[bold red]SHORT[/bold red]", None: ""}[holds]

@@ -103,6 +103,7 @@ def add(
         Print what was added as JSON.
     """
     from soleus.cli.amounts import kilometres, parse_distance, parse_duration
+    from soleus.cli.history_text import dynamics_sentences
     from soleus.cli.terminal import clock, screen, write_json
     from soleus.history import Gym, HistoryStore, hand_entry, make_note, read_fit
 
@@ -136,15 +137,17 @@ def add(
             f"{outcome}: {kilometres(entry.distance_m)} in {clock(entry.time_s)} on {_day(entry.start_s)}"
             for outcome, entry in zip(outcomes, entries, strict=True)
         ]
+        lines += [sentence for entry in entries for sentence in dynamics_sentences(entry)]
         added = [
-            {"outcome": outcome, "kind": entry.kind, "start_s": entry.start_s, "distance_m": entry.distance_m}
+            {"outcome": outcome, "kind": entry.kind, "start_s": entry.start_s, "distance_m": entry.distance_m,
+             "dynamics": entry.dynamics}
             for outcome, entry in zip(outcomes, entries, strict=True)
-        ]
+        ]  # fmt: skip
     if json:
         write_json({"history": str(place), "added": added})
         return
     for line in lines:
-        screen().print(f"{line[0].upper()}{line[1:]}.", soft_wrap=True)
+        screen().print(f"{line[0].upper()}{line[1:]}.", soft_wrap=True, markup=False)
 
 
 def rebuild(

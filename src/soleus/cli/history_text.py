@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from soleus.history import (
     spike_ratio,
     summarize,
 )
+from soleus.history.fit_dynamics import WORDS as DYNAMICS_WORDS
 from soleus.model import FloatArray
 from soleus.rules import HistorySummary
 from soleus.rules.history import MIN_SESSIONS, MIN_SPAN_DAYS
@@ -39,7 +41,7 @@ WEEK_DAYS: Final = 7
 PERCENT: Final = 100.0
 WITHIN: Final = 1.10
 """A run within this multiple of the longest of 30 days is none of the spikes of Frandsen 2025."""
-LOAD_NOTE: Final = "Loads are modelled. No diagnosis, and no chance of injury."
+LOAD_NOTE: Final = "Loads are modelled. This is no diagnosis, and it does not tell how likely an injury is."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class HistoryView:
         Sessions whose impulse is estimated from distance.
     findings
         What the rules say before a run.
+    others
+        Names of other runners in the log.
     """
 
     path: str
@@ -76,6 +80,7 @@ class HistoryView:
     weekly_bws: FloatArray
     estimated: int
     findings: Sequence[Finding]
+    others: Sequence[str] = ()
 
 
 def history_view(store: HistoryStore, runner: str, at: datetime, weeks: int) -> HistoryView:
@@ -99,6 +104,7 @@ def history_view(store: HistoryStore, runner: str, at: datetime, weeks: int) -> 
         weekly_bws=daily_loads(sessions, with_load.impulse_bws, at, days).reshape(weeks, WEEK_DAYS).sum(axis=1),
         estimated=with_load.estimated,
         findings=judge(summary).findings,
+        others=[name for name in store.runners() if name != runner],
     )
 
 
@@ -121,7 +127,24 @@ def show_history(console: Console, view: HistoryView) -> None:
         console.print(_note_line(note), soft_wrap=True, markup=False)
     for finding in view.findings:
         console.print(f"{finding.severity}: {finding.message}", soft_wrap=True, markup=False)
+    for name in view.others:
+        whose = f"{name}: soleus history --runner {shlex.quote(name)}" if name else "the owner of the log"
+        console.print(f"Also in this log: {whose}", soft_wrap=True, markup=False, style="dim")
     console.print(LOAD_NOTE, style="dim")
+
+
+def dynamics_sentences(entry: SessionEntry) -> list[str]:
+    """Tell what another maker's device measured in a run, and what of it could not be used; no full stops."""
+    told = entry.dynamics
+    if told is None:
+        return []
+    by_maker: dict[str, list[str]] = {}
+    for name, source in told.sources.items():
+        words, unit = DYNAMICS_WORDS[name]
+        by_maker.setdefault(source.rpartition(" of ")[2], []).append(f"{words} {getattr(told, name):.3g} {unit}")
+    kept = [f"{', '.join(values)} (fields of {maker})" for maker, values in by_maker.items()]
+    medians = [f"running dynamics of that device, medians; no rule looks at them: {'; '.join(kept)}"] if kept else []
+    return [*medians, *told.left_out]
 
 
 def view_as_json(view: HistoryView) -> dict[str, Any]:
@@ -163,8 +186,8 @@ def sparkline(values: FloatArray) -> str:
 
 
 def _show_sessions(console: Console, view: HistoryView) -> None:
-    shown = table("session", "distance", "time", "climb", "modelled impulse", "of 30-day longest", "on", "from")
-    shown.columns[6].justify = shown.columns[7].justify = "left"
+    shown = table("session", "distance", "time", "climb", "modelled impulse", "of 30-day longest", "pain", "on", "from")
+    shown.columns[7].justify = shown.columns[8].justify = "left"
     start = max(0, len(view.sessions) - SHOWN_SESSIONS)
     for entry, ratio in zip(view.sessions[start:], view.ratios[start:], strict=True):
         shown.add_row(
@@ -174,6 +197,7 @@ def _show_sessions(console: Console, view: HistoryView) -> None:
             "-" if entry.uphill_m is None else f"{entry.uphill_m:.0f} m",
             "-" if entry.impulse_bws is None else f"{entry.impulse_bws:,.0f} bw·s",
             "-" if ratio is None else f"{ratio * PERCENT:.0f} %",
+            "-" if entry.pain is None else f"{entry.pain:g}/10",
             entry.surface or "-",
             {"pods": "pods", "file": "watch", "hand": "by hand"}[entry.kind],
         )
@@ -210,8 +234,9 @@ def _context_lines(view: HistoryView) -> list[str]:
         if name in view.context:
             found = view.context[name]
             lines.append(
-                f"Context only, no rule looks at it ({what}): week to the three before {_ratio(found.acute_chronic)}, "
-                f"7- to 28-day weighted mean {_ratio(found.ewma_ratio)}, monotony {_ratio(found.monotony)}."
+                f"Context only, no rule looks at it ({what}): last week over the mean of the three before "
+                f"{_ratio(found.acute_chronic)}, weighted mean of 7 days over that of 28 {_ratio(found.ewma_ratio)}, "
+                f"monotony {_ratio(found.monotony)}."
             )
     return lines
 
@@ -221,10 +246,10 @@ def _ratio(value: float | None) -> str:
 
 
 def _last_of_each(notes: Sequence[Note]) -> list[Note]:
-    """Give the last note of each kind and side."""
-    last: dict[tuple[str, str], Note] = {}
+    """Give the last note of each kind, side and variant."""
+    last: dict[tuple[str, str, str], Note] = {}
     for note in notes:
-        last[type(note.body).__name__, str(getattr(note.body, "foot", ""))] = note
+        last[type(note.body).__name__, str(getattr(note.body, "foot", "")), str(getattr(note.body, "knee", ""))] = note
     return list(last.values())
 
 
@@ -234,8 +259,8 @@ def _note_line(note: Note) -> str:
         case Soreness(pain=pain, days=days):
             since = "" if days is None else f" for {days:g} days"
             return f"{day} soreness {pain:g}/10{since}"
-        case CalfRaise(foot=foot, repetitions=repetitions):
-            return f"{day} calf raises, {foot}: {repetitions}"
+        case CalfRaise(foot=foot, repetitions=repetitions, knee=knee):
+            return f"{day} calf raises{' with the knee bent' if knee == 'bent' else ''}, {foot}: {repetitions}"
         case KneeToWall(foot=foot, angle_deg=angle, distance_m=distance):
             parts = [] if angle is None else [f"{angle:.0f}°"]
             parts += [] if distance is None else [f"{distance * PERCENT:.1f} cm"]

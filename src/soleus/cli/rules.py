@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from soleus.rules import HistorySummary, Rule
 
 Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
+WHEN: Final = {
+    "window": "while running",
+    "minute": "each full minute",
+    "run": "while running",
+    "history": "before the run",
+    "report": "when pain is told",
+    "finish": "after the run",
+}
+"""When a rule is looked at, in few words."""
 
 
 def list_rules(*, json: Flag = False) -> None:
@@ -25,7 +34,6 @@ def list_rules(*, json: Flag = False) -> None:
         Print them as JSON.
     """
     from soleus.cli.terminal import screen, table, write_json
-    from soleus.rules.rulefile import SCOPE_MEANINGS
 
     listed = rules_in_force()
     if json:
@@ -33,8 +41,9 @@ def list_rules(*, json: Flag = False) -> None:
         return
     shown = table("rule", "severity", "title", "looked at", numbers_from=4)
     for rule in listed:
-        shown.add_row(rule.name, rule.text.severity, rule.text.title, SCOPE_MEANINGS[rule.text.scope])
+        shown.add_row(rule.name, rule.text.severity, rule.text.title, WHEN[rule.text.scope])
     screen().print(shown)
+    screen().print("soleus rules explain NAME tells when one fires, what it says, and why.", style="dim")
 
 
 def explain(name: str, /, *, json: Flag = False) -> None:
@@ -65,14 +74,14 @@ def explain(name: str, /, *, json: Flag = False) -> None:
     lines = [
         f"{rule.name}: {text.title} ({text.severity})",
         f"  looked at   {SCOPE_MEANINGS[text.scope]}",
-        f"  fires when  {rule.signal.text} {'>' if rule.above else '<'} {rule.threshold.text}",
+        f"  fires when  {rule.signal.text} {'>' if rule.above else '<'} {text.above if rule.above else text.below}",
     ]
     if rule.when is not None:
         lines.append(f"  only when   {rule.when.text}")
     if text.sustain_s:
         lines.append(f"  for         at least {text.sustain_s:g} s")
     if rule.clear.text != rule.threshold.text:
-        lines.append(f"  lets go at  {rule.clear.text}")
+        lines.append(f"  lets go at  {text.clear}")
     lines += [f"  says        {text.message}", f"  source      {rule.source}"]
     if text.caveat:
         lines.append(f"  caveat      {text.caveat}")
@@ -97,7 +106,7 @@ def check(files: list[Path], /) -> None:
         rules = load_rules(file)
         replaced = [rule.name for rule in rules if rule.name in presets]
         note = f"; in place of those that come with Soleus: {', '.join(replaced)}" if replaced else ""
-        screen().print(f"{file}: {len(rules)} rules, all usable{note}", soft_wrap=True, markup=False)
+        screen().print(f"{file}: {_many(len(rules), 'rule')}, all usable{note}", soft_wrap=True, markup=False)
 
 
 def try_rules(
@@ -138,7 +147,13 @@ def try_rules(
         console.print(f"[{style}]{warning['severity']}[/{style}] {clock(float(str(warning['time_s'])))}", end=" ")
         console.print(f"{warning['rule']}: {warning['message']}", soft_wrap=True, markup=False)
         console.print(f"  {warning['explanation']}", soft_wrap=True, markup=False, style="dim")
-    console.print(f"{len(rules)} rules on {len(steps)} steps: {len(said)} warnings.")
+    counts = ((len(rules), "rule"), (len(steps), "step"), (len(said), "warning"))
+    ran, on, told = (_many(number, what) for number, what in counts)
+    console.print(f"{ran} on {on}: {told}.")
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def rules_in_force(file: Path | None = None) -> tuple[Rule, ...]:

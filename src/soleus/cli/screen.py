@@ -5,28 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from cyclopts import Parameter, validators
 
 from soleus.cli.errors import UsageError
+from soleus.cli.questions import BodySide
+from soleus.cli.screen_keep import AS_USUAL, Flag, Keeping
+from soleus.cli.screen_live import FROM_RECORDING, Live
+from soleus.cli.screen_recording import Side
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from soleus.history import Body
     from soleus.model import Foot, Runner
-    from soleus.screening import CalfRaiseResult, PodMotion
+    from soleus.screening import CalfRaiseResult
 
-HistoryFile = Annotated[Path | None, Parameter(name="--history")]
-Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
-Side = Literal["left", "right"]
 CM: Final = 100.0
-MAX_PAIN: Final = 10.0
-MAX_DAYS: Final = 20000.0
-MAX_TRIES: Final = 3
-"""How often a question is asked again before giving up."""
-STOP_ON_PAIN: Final = "Stop a test as soon as it hurts. Results are no diagnosis."
 
 
 def calf_raise(
@@ -34,60 +27,69 @@ def calf_raise(
     /,
     *,
     foot: Side | None = None,
+    knee: Literal["straight", "bent"] = "straight",
+    shank_pod: Side | None = None,
     left: Annotated[int | None, Parameter(validator=validators.Number(gte=0, lte=1000))] = None,
     right: Annotated[int | None, Parameter(validator=validators.Number(gte=0, lte=1000))] = None,
     runner: Path | None = None,
     profile: str | None = None,
-    date: str | None = None,
-    history: HistoryFile = None,
-    no_history: Flag = False,
-    json: Flag = False,
+    live: Live = FROM_RECORDING,
+    keeping: Keeping = AS_USUAL,
 ) -> None:
     """Count single-leg calf raises, and say how they fade and compare.
+
+    From a recording, live from the pods (--live), or counted by eye (--left, --right). How to do the test is in the
+    guide to the screening tests.
 
     Parameters
     ----------
     recording
-        Recording of the test with the pod on the foot of the standing leg; or give counts by --left and --right.
+        Recording of the test with the pod on the foot of the standing leg; or --live, or counts by --left and --right.
     foot
-        Which foot's pod to count, if both were on.
+        The leg tested: whose pod to count, if both were on.
+    knee
+        Which variant: with the knee straight, or bent.
+    shank_pod
+        A second pod on the shank of the same leg, by its name, to see that the knee stays bent.
     left
-        Repetitions of the left leg, counted by hand.
+        Repetitions of the left leg, counted by eye.
     right
-        Repetitions of the right leg, counted by hand.
+        Repetitions of the right leg, counted by eye.
     runner
         Runner's file: height gives heel heights, mass work, age and sex norms. By default that of the
         recording, else the runner's own.
     profile
         How to read the recording's columns.
-    date
-        When it was, if the recording does not say; by default now.
-    history
-        The log that keeps the result; by default the runner's own.
-    no_history
-        Keep nothing.
-    json
-        Print the result as JSON.
+    live
+        Recording it now.
+    keeping
+        What becomes of it.
     """
+    from soleus.cli.screen_keep import finish
+    from soleus.cli.screen_recording import calf_raise_body, count
     from soleus.cli.screen_text import calf_raise_lines
     from soleus.history import CalfRaise
 
+    _one_source(recording, live, by_eye=left is not None or right is not None)
+    if shank_pod is not None and knee != "bent":
+        raise UsageError("--shank-pod goes with --knee bent; the straight knee is for the eye")
+    if shank_pod is not None and foot is None:
+        raise UsageError("with --shank-pod, say by --foot which leg is tested")
     who = _runner(runner)
     results: list[CalfRaiseResult] = []
-    bodies: list[Body] = []
     when = None
+    if live.live:
+        recording = [_count_live(live, foot, knee, shank_pod, who, quiet=keeping.json)]
     if recording:
-        if left is not None or right is not None:
-            raise UsageError("give a recording, or counts by --left and --right, not both")
-        results, when, who = _count(recording, foot, None if runner is None else who, profile)
-        bodies = [_calf_raise_body(result) for result in results]
+        given = None if runner is None else who
+        results, when, who = count(recording, given, profile, foot=foot, knee=knee, shank_pod=shank_pod)
+        bodies = [calf_raise_body(result, foot) for result in results]
     else:
         told: list[tuple[Side, int | None]] = [("left", left), ("right", right)]
-        bodies = [CalfRaise(foot=side, repetitions=n, ended_by="by hand") for side, n in told if n is not None]
-        if not bodies:
-            raise UsageError("give a recording of the test, or counts by --left and --right")
-    place = _place(history, no_history=no_history)
-    _finish(bodies, calf_raise_lines(bodies, results, who), _moment(date, when), place, who, json=json)
+        bodies = [
+            CalfRaise(foot=side, knee=knee, repetitions=n, ended_by="by eye") for side, n in told if n is not None
+        ]
+    finish(bodies, calf_raise_lines(bodies, results, who), who, keeping, when)
 
 
 def knee_to_wall(
@@ -99,12 +101,13 @@ def knee_to_wall(
     heel_pod: Side | None = None,
     distance: str | None = None,
     profile: str | None = None,
-    date: str | None = None,
-    history: HistoryFile = None,
-    no_history: Flag = False,
-    json: Flag = False,
+    live: Live = FROM_RECORDING,
+    keeping: Keeping = AS_USUAL,
 ) -> None:
     """Measure how far the shank leans over the foot with the heel down.
+
+    From a recording, live from the pods (--live), or by tape (--distance). How to do the test is in the guide to the
+    screening tests.
 
     Parameters
     ----------
@@ -120,29 +123,28 @@ def knee_to_wall(
         Distance of the toes from the wall, measured by hand: 9cm.
     profile
         How to read the recording's columns.
-    date
-        When it was, if the recording does not say; by default now.
-    history
-        The log that keeps the result; by default the runner's own.
-    no_history
-        Keep nothing.
-    json
-        Print the result as JSON.
+    live
+        Recording it now.
+    keeping
+        What becomes of it.
     """
+    from soleus.cli.screen_keep import finish
+    from soleus.cli.screen_recording import read_motions, take_pod
     from soleus.cli.screen_text import knee_to_wall_lines, parse_centimetres
     from soleus.history import KneeToWall
     from soleus.model import Foot
     from soleus.screening import measure_knee_to_wall
 
-    if not recording and distance is None:
-        raise UsageError("give a recording of the test, or the distance from the wall by --distance")
+    _one_source(recording, live, by_eye=distance is not None)
+    if heel_pod is not None and heel_pod == (shank_pod or foot):
+        raise UsageError("--heel-pod and --shank-pod name the same pod; give two")
+    if live.live:
+        recording = [_measure_live(live, foot, shank_pod, heel_pod, quiet=keeping.json)]
     result = when = None
     if recording:
-        motions, when, _ = _motions(recording, profile)
-        shank = _pod(motions, shank_pod or (foot if Foot.parse(foot) in motions else None))
-        heel = None if heel_pod is None else _pod(motions, heel_pod)
-        if heel is not None and heel.foot == shank.foot:
-            raise UsageError("--heel-pod and --shank-pod name the same pod; give two")
+        motions, when, _ = read_motions(recording, profile)
+        shank = take_pod(motions, shank_pod or (foot if Foot.parse(foot) in motions else None))
+        heel = None if heel_pod is None else take_pod(motions, heel_pod)
         result = measure_knee_to_wall(foot, shank, heel)
     body = KneeToWall(
         foot=foot,
@@ -150,25 +152,21 @@ def knee_to_wall(
         distance_m=None if distance is None else parse_centimetres(distance) / CM,
         heel_down=None if result is None or result.heel_lift_deg is None else result.angle_deg is not None,
     )
-    place = _place(history, no_history=no_history)
-    _finish([body], knee_to_wall_lines(body, result), _moment(date, when), place, _runner(None), json=json)
+    finish([body], knee_to_wall_lines(body, result), _runner(None), keeping, when)
 
 
 def soreness(
     *,
     pain: Annotated[float | None, Parameter(validator=validators.Number(gte=0, lte=10))] = None,
     days: Annotated[float | None, Parameter(validator=validators.Number(gte=0, lte=20000))] = None,
-    foot: Literal["left", "right", "both"] | None = None,
+    foot: BodySide | None = None,
     red_flag: Annotated[
         list[Literal["pop", "cannot-tiptoe", "swelling", "breathless", "numbness", "rest-pain", "fever", "bursting"]]
         | None,
         Parameter(negative=()),
     ] = None,
     no_red_flags: Flag = False,
-    date: str | None = None,
-    history: HistoryFile = None,
-    no_history: Flag = False,
-    json: Flag = False,
+    keeping: Keeping = AS_USUAL,
 ) -> None:
     """Ask how the calves are; red flags end all training advice and say where to go.
 
@@ -186,15 +184,12 @@ def soreness(
         A red flag that is there; may be given several times.
     no_red_flags
         None of them is there.
-    date
-        When this was so; by default now.
-    history
-        The log that keeps the answers; by default the runner's own.
-    no_history
-        Keep nothing.
-    json
-        Print the result as JSON.
+    keeping
+        What becomes of the answers.
     """
+    from soleus.cli.questions import ask, body_side, rating, yes_or_no
+    from soleus.cli.questions import days as days_of
+    from soleus.cli.screen_keep import finish
     from soleus.history import Soreness
     from soleus.screening import RED_FLAG_QUESTIONS
     from soleus.screening.questions import DAYS_QUESTION, FOOT_QUESTION, PAIN_QUESTION
@@ -207,82 +202,84 @@ def soreness(
         missing = "--pain" if pain is None else "--red-flag or --no-red-flags"
         raise UsageError(f"nobody is here to be asked: {missing} is missing")
     if not asked:
-        flags = tuple(flag for flag, question in RED_FLAG_QUESTIONS.items() if _ask(question, _yes_or_no, "y or n"))
+        flags = tuple(flag for flag, question in RED_FLAG_QUESTIONS.items() if ask(question, yes_or_no, "y or n"))
     if pain is None:
-        pain = _ask(PAIN_QUESTION, _rating, "a number from 0 to 10")
+        pain = ask(PAIN_QUESTION, rating, "a number from 0 to 10")
         if pain > 0 and days is None and not flags:
-            days = _ask(DAYS_QUESTION, _days, "a number of days")
+            days = ask(DAYS_QUESTION, days_of, "a number of days")
         if pain > 0 and foot is None and not flags:
-            foot = _ask(FOOT_QUESTION, _side, "left, right or both")
+            foot = ask(FOOT_QUESTION, body_side, "left, right or both")
     body = Soreness(pain=pain, foot=foot, days=days, red_flags=flags)
-    _finish([body], [], _moment(date), _place(history, no_history=no_history), _runner(None), json=json)
+    finish([body], [], _runner(None), keeping)
 
 
-def _count(
-    paths: list[Path], foot: Side | None, given: Runner | None, profile: str | None
-) -> tuple[list[CalfRaiseResult], datetime | None, Runner]:
-    """Count each pod's repetitions: the one asked for, or every leg that was tested; tell when, and who it was."""
-    from soleus.cli.with_history import or_own_runner
-    from soleus.screening import ScreeningError, count_calf_raises
-
-    motions, when, recorded = _motions(paths, profile)
-    who = or_own_runner(recorded)[0] if given is None else given
-    if foot is not None or len(motions) == 1:
-        return [count_calf_raises(_pod(motions, foot), who)], when, who
-    results, refused = [], []
-    for motion in motions.values():
-        try:
-            results.append(count_calf_raises(motion, who))
-        except ScreeningError as error:
-            refused.append(error)
-    if not results:
-        raise refused[0]
-    spans = [(each.each[0].start_s, each.each[-1].start_s) for each in results]
-    if len(spans) > 1 and max(a for a, _ in spans) < min(b for _, b in spans):
-        raise UsageError("both feet moved at once; test one leg at a time, or say with --foot which one stood")
-    return results, when, who
+def _one_source(recording: list[Path] | None, live: Live, *, by_eye: bool) -> None:
+    """Check that a test comes from one source."""
+    given = [bool(recording), live.live, by_eye]
+    if sum(given) == 0:
+        raise UsageError("give a recording of the test, --live to do it now, or what you counted or measured by hand")
+    if live.live and recording:
+        raise UsageError("give a recording, or --live to do the test now, not both")
+    if (recording and by_eye) or (live.live and by_eye):
+        raise UsageError("give a recording (or --live), or what you counted or measured by hand, not both")
 
 
-def _calf_raise_body(result: CalfRaiseResult) -> Body:
-    from soleus.history import CalfRaise
+def _count_live(
+    live: Live,
+    foot: Side | None,
+    knee: Literal["straight", "bent"],
+    shank_pod: Side | None,
+    who: Runner,
+    *,
+    quiet: bool,
+) -> Path:
+    from soleus.cli.screen_live import count_aloud, record_test
+    from soleus.screening import CalfRaiseWatch
 
-    return CalfRaise(
-        foot=result.foot,
-        repetitions=result.repetitions,
-        peak_height_m=result.peak_height_m,
-        total_height_m=result.total_height_m,
-        work_j=result.work_j,
-        pace_per_min=result.pace_per_min,
-        height_change=result.height_change,
-        speed_change=result.speed_change,
-        ended_by=result.ended_by,
-    )
+    tell = _teller(quiet=quiet)
+    shank = _foot(shank_pod)
+    tell("Stand flat and still on one leg for two seconds, then raise the heel 30 times a minute, as high as you can.")
+    if knee == "bent":
+        tell("Stand upright first; then bend the knee and keep it bent until the end.")
 
+    def begin(feet: list[Foot]) -> Callable[..., bool]:
+        legs = [leg for leg in feet if leg != shank and (shank is not None or foot in {None, leg.label})]
+        if not legs:
+            raise UsageError(f"no pod on the {foot or 'tested'} foot was found; wake it up and bring it nearer")
+        return count_aloud(CalfRaiseWatch(legs, who, knee, shank), tell)
 
-def _motions(paths: list[Path], profile: str | None) -> tuple[dict[Foot, PodMotion], datetime | None, Runner]:
-    """Read a test's recording: each pod's motion, when it was, and who was tested."""
-    from soleus.recording import open_recording
-    from soleus.screening import put_on_grid
-
-    with open_recording(paths if len(paths) > 1 else paths[0], profile=profile) as reader:
-        motions = {}
-        for info in reader.pods:
-            pieces = (piece for chunk in reader.chunks() for piece in chunk if piece.foot == info.foot)
-            motions[info.foot] = put_on_grid(info, pieces)
-        return motions, reader.start_utc, reader.runner
+    return record_test(live, "calf-raise", who, tell, begin)
 
 
-def _pod(motions: dict[Foot, PodMotion], name: Side | None) -> PodMotion:
+def _measure_live(live: Live, foot: Side, shank_pod: Side | None, heel_pod: Side | None, *, quiet: bool) -> Path:
+    from soleus.cli.screen_live import measure_aloud, record_test
     from soleus.model import Foot
 
-    if name is None:
-        if len(motions) == 1:
-            return next(iter(motions.values()))
-        raise UsageError("the recording has two pods; say which one to take")
-    foot = Foot.parse(name)
-    if foot not in motions:
-        raise UsageError(f"the recording has no {name} pod; leave the option out")
-    return motions[foot]
+    tell = _teller(quiet=quiet)
+    tell("Stand upright and still for two seconds, then hold the knee at the wall for three, heel down.")
+
+    def begin(feet: list[Foot]) -> Callable[..., bool]:
+        tested = Foot.parse(foot)
+        shank = _foot(shank_pod) or (tested if tested in feet else feet[0])
+        return measure_aloud(foot, shank, _foot(heel_pod), tell)
+
+    return record_test(live, f"knee-to-wall-{foot}", _runner(None), tell, begin)
+
+
+def _foot(name: Side | None) -> Foot | None:
+    from soleus.model import Foot
+
+    return None if name is None else Foot.parse(name)
+
+
+def _teller(*, quiet: bool) -> Callable[[str], None]:
+    """Give what says a sentence; nothing where only JSON may be written."""
+    from soleus.cli.terminal import screen
+
+    console = screen()
+    return (
+        (lambda _sentence: None) if quiet else (lambda sentence: console.print(sentence, markup=False, soft_wrap=True))
+    )
 
 
 def _runner(file: Path | None) -> Runner:
@@ -292,93 +289,3 @@ def _runner(file: Path | None) -> Runner:
     from soleus.recording import load_runner
 
     return load_runner(file) if file is not None else owner_of_log() or Runner()
-
-
-def _finish(
-    bodies: list[Body],
-    lines: list[str],
-    when: datetime,
-    place: Path | None,
-    runner: Runner,
-    *,
-    json: bool,
-) -> None:
-    """Keep the results, let the rules look at them, and print everything."""
-    import msgspec
-
-    from soleus.cli.screen_text import show_verdict, verdict_as_json
-    from soleus.cli.terminal import screen, write_json
-    from soleus.history import HistoryStore, make_note, summarize
-    from soleus.screening import judge
-
-    new = [make_note(body, when) for body in bodies]
-    notes = new
-    if place is not None:
-        with HistoryStore(place, create=True) as store:
-            for note in new:
-                store.note(note)
-            notes = [*store.notes(before_s=when.timestamp()), *new]
-    verdict = judge(summarize([], notes, when), runner)
-    if json:
-        results = [msgspec.to_builtins(body) for body in bodies]
-        kept = None if place is None else str(place)
-        write_json({"at": when.isoformat(), "results": results, **verdict_as_json(verdict), "history": kept})
-        return
-    console = screen()
-    for line in lines:
-        console.print(line, soft_wrap=True, markup=False)
-    show_verdict(console, verdict)
-    where = "Nothing was kept." if place is None else f"Kept in {place}."
-    console.print(f"{where} {STOP_ON_PAIN}", soft_wrap=True, markup=False, style="dim")
-
-
-def _place(history: Path | None, *, no_history: bool) -> Path | None:
-    from soleus.history import history_file
-
-    return None if no_history else history or history_file()
-
-
-def _moment(date: str | None, recorded: datetime | None = None) -> datetime:
-    from datetime import UTC, datetime
-
-    from soleus.cli.amounts import parse_date
-
-    return parse_date(date)[0] if date is not None else recorded or datetime.now(UTC).replace(microsecond=0)
-
-
-T = TypeVar("T")
-
-
-def _ask(question: str, read: Callable[[str], T | None], wanted: str) -> T:
-    """Ask until the answer can be read."""
-    for _ in range(MAX_TRIES):
-        try:
-            answer = read(input(f"{question} ").strip().lower())
-        except EOFError as error:
-            raise UsageError("nobody answered; give the answers as options") from error
-        if answer is not None:
-            return answer
-        sys.stdout.write(f"Please answer with {wanted}.\n")
-    raise UsageError(f"not understood: '{question}' takes {wanted}")
-
-
-def _yes_or_no(text: str) -> bool | None:
-    return {"y": True, "yes": True, "n": False, "no": False}.get(text)
-
-
-def _rating(text: str) -> float | None:
-    value = _days(text)
-    return value if value is not None and value <= MAX_PAIN else None
-
-
-def _days(text: str) -> float | None:
-    try:
-        value = float(text.replace(",", "."))
-    except ValueError:
-        return None
-    return value if 0.0 <= value <= MAX_DAYS else None
-
-
-def _side(text: str) -> Literal["left", "right", "both"] | None:
-    sides: dict[str, Literal["left", "right", "both"]] = {"left": "left", "right": "right", "both": "both"}
-    return sides.get(text)

@@ -25,7 +25,8 @@ ENDS: Final = {
     "height": "counting stopped at two low ones in a row",
     "pause": "counting stopped at a pause of more than 3 s",
     "end": "until the end of the recording",
-    "by hand": "counted by hand",
+    "by eye": "counted by eye",
+    "by hand": "counted by eye",
 }
 _DROP: Final = re.compile(r"(-?\d{1,2}(?:[.,]\d{1,2})?)\s*(cm|mm)")
 _DISTANCE: Final = re.compile(r"(\d{1,3}(?:[.,]\d{1,2})?)\s*(cm|mm)?")
@@ -76,13 +77,20 @@ def calf_raise_lines(bodies: Sequence[Body], results: Sequence[CalfRaiseResult],
     counts = {body.foot: body for body in bodies if isinstance(body, CalfRaise)}
     lines = []
     for side, body in counts.items():
-        lines.append(f"Calf raises, {side}: {raises_in_words(body.repetitions, runner)}")
+        lines.append(f"Calf raises, {side}: {raises_in_words(body.repetitions, runner, body.knee)}")
         lines += [f"  {line}" for line in _quality_lines(body)]
     lines += [
         f"  {result.foot}: {result.low} too low, {result.odd} movements too short or too long to be one"
         for result in results
         if result.low or result.odd
     ]
+    lines += [
+        f"  the knee was straightened in {result.straightened} of {len(result.each)}: they do not count"
+        for result in results
+        if result.straightened
+    ]
+    if any(result.knee == "bent" and result.straightened is None for result in results):
+        lines.append("  The knee was not watched: without a second pod on the shank, look that it stays bent.")
     if len(counts) == len(("left", "right")):
         lines.append(sides_in_words(counts["left"].repetitions, counts["right"].repetitions, "raises"))
     return lines

@@ -77,10 +77,12 @@ class GaitAnalyzer:
         if len({pod.foot for pod in pods}) != len(pods):
             raise ValueError("two pods claim the same foot; set the side of one of them")
         fitted = fitted or load_fitted()
-        models = EventModels(fitted.events)
+        self._models = EventModels(fitted.events)
         self._metrics = fitted.metrics
         self._runner = runner or Runner()
-        self._feet = {pod.foot: _FootQueue(FootTracker(pod, models)) for pod in sorted(pods, key=lambda p: p.foot)}
+        self._feet = {
+            pod.foot: _FootQueue(FootTracker(pod, self._models)) for pod in sorted(pods, key=lambda p: p.foot)
+        }
         self._belt = Belt(np.empty(0), np.empty(0), np.empty(0))
 
     @property
@@ -90,6 +92,19 @@ class GaitAnalyzer:
             foot: FootCounts(queue.tracker.gridder.counts, queue.tracker.rejected_swings)
             for foot, queue in self._feet.items()
         }
+
+    def add_pod(self, pod: PodInfo) -> None:
+        """Declare a second pod that joins late; :meth:`advance` tells from when on it counts.
+
+        Raises
+        ------
+        ValueError
+            If that foot has a pod already.
+        """
+        if pod.foot in self._feet:
+            raise ValueError(f"the {pod.foot.label} foot has a pod already")
+        feet = {**self._feet, pod.foot: _FootQueue(FootTracker(pod, self._models))}
+        self._feet = {foot: feet[foot] for foot in sorted(feet)}
 
     def push(self, samples: Sequence[PodSamples] = (), belt: Belt | None = None) -> Steps:
         """Take samples (and belt readings) in; give the steps that became final.

@@ -22,7 +22,7 @@ ANKLE_HEIGHT_M: Final = 0.09
 """Ankle joint above the ground [m] at 1.75 m height; Winter 2009, fig. 4.1."""
 DOSE_EXPONENT: Final = 6
 """Tendon damage grows with about the sixth power of force (4-9 published); Edwards 2018
-(doi:10.1249/JES.0000000000000134)."""
+(doi:10.1249/JES.0000000000000163)."""
 HALF_SINE_SIXTH: Final = 5 / 16
 """Mean of the sixth power of a half sine."""
 

@@ -52,7 +52,7 @@ BATCH: Final = 448
 FEATURES: Final = (
     "strapdown_speed_mps", "pitch_contact_deg", "roll_contact_deg", "roll_mid_deg", "toe_out_deg", "heel_late_deg",
     "eversion_deg", "toe_off_travel_m", "residual_deg", "heading_change_deg", "gravity_mps2",
-    *(f"{kind}_profile_{name}" for kind in ("speed", "rate") for name in kinematics.PROFILE_PHASES),
+    *(f"{kind}_profile_{name}" for kind in ("speed", "rate") for name in kinematics.PROFILE),
 )  # fmt: skip
 """Measured of each stride; NaN where there is no stride."""
 
@@ -89,6 +89,8 @@ class Contacts:
     @classmethod
     def concat(cls, parts: list[Contacts]) -> Contacts:
         """Join batches in the order given."""
+        if len(parts) == 1:
+            return parts[0]
         names = ("initial_contact_s", "toe_off_s", "previous_s", "clean_share", "defects", "unsure", "swapped")
         joined: dict[str, Any] = {name: np.concatenate([getattr(p, name) for p in parts]) for name in names}
         features = {name: np.concatenate([p.features[name] for p in parts]) for name in FEATURES}
@@ -199,13 +201,14 @@ class FootTracker:
                 self._stream = PodStream(piece.first, known)
                 self._previous = None
             stream = self._stream
-            self._swings = np.concatenate([self._swings, stream.push(piece).anchor])
+            self._swings = np.concatenate([self._swings, stream.push(piece)])
             early.append(self._find_contacts(stream, last=piece.ends))
             self._find_toe_offs(stream, last=piece.ends)
             done.extend(self._measure(stream, last=piece.ends))
             self._advance(stream, ends=piece.ends)
             stream.forget()
-        return np.concatenate([np.empty(0), *early]), Contacts.concat(done) if done else no_contacts()
+        announced = early[0] if len(early) == 1 else np.concatenate([np.empty(0), *early])
+        return announced, Contacts.concat(done) if done else no_contacts()
 
     def _advance(self, stream: PodStream, *, ends: bool) -> None:
         """Tell how far contacts are known and done; a contact may begin a little before its swing anchor."""
@@ -216,7 +219,9 @@ class FootTracker:
 
     def _find_contacts(self, stream: PodStream, *, last: bool) -> FloatArray:
         """Stage one: initial contacts of the swings that have enough samples behind them."""
-        n = self._swings.size if last else int((self._swings + events.CONTACT_AHEAD <= stream.end).sum())
+        n = self._swings.size if last else int(np.count_nonzero(self._swings + events.CONTACT_AHEAD <= stream.end))
+        if not n:
+            return np.empty(0)
         anchor, self._swings = self._swings[:n], self._swings[n:]
         # a swing at the very end is cut before its contact
         anchor = anchor[anchor + events.IMPACT_START_LAST <= stream.end]
@@ -257,16 +262,16 @@ class FootTracker:
 
     def _find_toe_offs(self, stream: PodStream, *, last: bool) -> None:
         """Stage two: toe-offs, first by the window of a run; if it is not there, by that of a walk."""
+        if not self._open.anchor.size:
+            return
         ready = np.full(self._open.anchor.size, WALK_AHEAD) if last else stream.end - self._open.anchor
         for ahead, final in ((RUN_AHEAD, False), (EARLY_AHEAD, False), (WALK_AHEAD, True)):
             rows = np.flatnonzero(~self._open.settled & (ready >= ahead) & (self._open.looked < ahead))
             self._open.looked[rows] = ahead
-            for part in np.split(rows, range(BATCH, rows.size, BATCH)):
-                self._toe_off(stream, part, ahead, final=final)
+            for first in range(0, rows.size, BATCH):
+                self._toe_off(stream, rows[first : first + BATCH], ahead, final=final)
 
     def _toe_off(self, stream: PodStream, rows: npt.NDArray[np.intp], ahead: int, *, final: bool) -> None:
-        if not rows.size:
-            return
         anchor = self._open.anchor[rows]
         signals = window_signals(stream, anchor, ahead)
         mirror(signals, self._open.side[rows])
@@ -285,7 +290,9 @@ class FootTracker:
     def _measure(self, stream: PodStream, *, last: bool) -> list[Contacts]:
         """Stage three: kinematics of the strides whose contacts are settled, in order."""
         settled = self._open.settled
-        n = settled.size if last else int(np.argmin(settled)) if not settled.all() else settled.size
+        n = settled.size if last or settled.all() else int(np.argmin(settled))
+        if not n:
+            return []
         done = self._open.split(n)
         return [self._finish_batch(stream, done.split(BATCH)) for _ in range(-(-n // BATCH))]
 
@@ -307,7 +314,7 @@ class FootTracker:
             if not rows.size:
                 continue
             strides = kinematics.Strides(begin[rows], end[rows], part.contact[rows], duration[rows], part.side[rows])
-            signals = stream.foot.windows(strides.begin, kinematics.samples_needed(strides))
+            signals = stream.foot.windows(*kinematics.window_of(strides))
             measured = kinematics.measure(signals, strides)
             for name in FEATURES:
                 features[name][rows] = measured[name]
@@ -318,14 +325,14 @@ class FootTracker:
 
 
 def window_signals(stream: PodStream, anchor: IntArray, ahead: int) -> Float32Array:
-    """Windows (6, n, w) of the foot frame, unmirrored, from ``PRE`` before to ``ahead`` after each anchor."""
+    """Windows (n, 6, w) of the foot frame, unmirrored, from ``PRE`` before to ``ahead`` after each anchor."""
     return stream.foot.windows(anchor - events.PRE, events.PRE + ahead)
 
 
 def mirror(signals: Float32Array, side: FloatArray) -> None:
     """Turn windows of right feet into those of left feet, in place."""
     for channel in MIRRORED:
-        signals[channel] *= side[:, None].astype(np.float32)
+        signals[:, channel] *= side[:, None].astype(np.float32)
 
 
 def _defects(stream: PodStream, part: _Open, begin: IntArray) -> tuple[FloatArray, npt.NDArray[np.uint8]]:

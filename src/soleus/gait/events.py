@@ -21,7 +21,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from soleus.gait import filters
+from soleus.gait import banks, filters
 from soleus.gait.grid import GRID_HZ
 from soleus.gait.pod_stream import CHANNELS
 from soleus.gait.sample_buffer import cut_rows
@@ -68,7 +68,7 @@ TO_GRID: Final = np.arange(-20, 17, 2)
 SAGITTAL: Final = (0, 3, 5)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Waveform:
     """Ridge weights on low-passed waveforms, folded into weights on raw samples.
 
@@ -114,17 +114,39 @@ class Waveform:
                 taps[channel, at : at + smoother.size] += weight * smoother
         return cls(float(weights[0]), taps, half - int(grid[0]))
 
-    def offset_ms(self, signals: FloatArray, anchor: FloatArray) -> FloatArray:
-        """Offset of the event from each anchor [ms]; ``signals`` (6, n, w), ``anchor`` (n,) in window samples."""
-        width = self.taps.shape[1]
-        start = np.clip(anchor - self.reach_back, 0, signals.shape[2] - width - 1)
-        whole = start.astype(np.int64)
-        block = cut_rows(signals, whole, width + 1)
-        near = (block[:, :, :-1] * self.taps[:, None]).sum(axis=2)
-        far = (block[:, :, 1:] * self.taps[:, None]).sum(axis=2)
-        weighted = near + (start - whole) * (far - near)
-        offset: FloatArray = self.constant_ms + functools.reduce(np.add, weighted)
-        return offset
+
+def offsets_ms(signals: FloatArray, anchor: FloatArray, *waveforms: Waveform) -> list[FloatArray]:
+    """Offsets (n,) of an event from its anchors by some waveforms [ms], linear between samples.
+
+    Parameters
+    ----------
+    signals
+        (n, 6, w) windows.
+    anchor
+        (n,) in window samples.
+    waveforms
+        The weights.
+    """
+    back = max(w.reach_back for w in waveforms)
+    width = back + max(w.taps.shape[1] - w.reach_back for w in waveforms)
+    start = np.clip(anchor - back, 0, signals.shape[2] - width - 1)
+    whole = start.astype(np.int64)
+    block = cut_rows(signals, whole, width + 1).reshape(anchor.size, -1)
+    weighted = banks.times(_joined(waveforms, back, width), block)
+    near, far = weighted[:, ::2], weighted[:, 1::2]
+    offset = near + (start - whole)[:, None] * (far - near)
+    return [w.constant_ms + offset[:, k] for k, w in enumerate(waveforms)]
+
+
+@functools.cache
+def _joined(waveforms: tuple[Waveform, ...], back: int, width: int) -> banks.Float32Array:
+    """Weights of some waveforms on a common block, and the same one sample later: (2 per waveform, 6 (width + 1))."""
+    rows = np.zeros((2 * len(waveforms), len(CHANNELS), width + 1), np.float32)
+    for k, waveform in enumerate(waveforms):
+        first = back - waveform.reach_back
+        for late in (0, 1):
+            rows[2 * k + late, :, first + late : first + late + waveform.taps.shape[1]] = waveform.taps
+    return rows.reshape(rows.shape[0], -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,32 +165,41 @@ class ContactAnchors:
 
 
 def inversion(signals: FloatArray) -> FloatArray:
-    """Roll [rad] of unmirrored signals (6, n, w) just after the swing anchor: positive on a left foot."""
-    roll: FloatArray = signals[1, :, PRE + INVERSION_FIRST : PRE + INVERSION_LAST].copy().sum(axis=1) / GRID_HZ
+    """Roll [rad] of unmirrored signals (n, 6, w) just after the swing anchor: positive on a left foot."""
+    roll: FloatArray = signals[:, 1, PRE + INVERSION_FIRST : PRE + INVERSION_LAST].copy().sum(axis=1) / GRID_HZ
     return roll
 
 
+DIP_FIRST: Final = PRE - FEATURES_LEAD
+DIP_WIDTH: Final = FEATURES_LEAD + DIP_LAST + REBOUND + 1
+"""First sample and number of those among which dips are looked for."""
+REACH: Final = filters.LOADING.size // 2 + 1
+"""Samples that a smoother or its change looks at on either side."""
+_DIPS: Final = tuple((taps, REACH, REACH + DIP_WIDTH) for taps in (filters.LOADING, filters.SHARP))
+_CHANGE: Final = (banks.change_of(filters.SHARP), REACH, REACH + DIP_WIDTH)
+PITCH_BANK: Final = banks.bank(DIP_WIDTH + 2 * REACH, *_DIPS, _CHANGE)
+ROLL_BANK: Final = banks.bank(DIP_WIDTH + 2 * REACH, _CHANGE)
+IMPACT_WIDTH: Final = IMPACT_LAST - IMPACT_FIRST
+FORCE_BANK: Final = banks.bank(
+    IMPACT_WIDTH + 2 * REACH, (banks.change_of(filters.LOADING), REACH, REACH + IMPACT_WIDTH)
+)
+
+
 def contact_anchors(signals: FloatArray) -> ContactAnchors:
-    """Find the landmarks of initial contact in (6, n, w) mirrored windows from ``PRE`` before the swing anchor."""
-    first, last = PRE - FEATURES_LEAD, PRE + DIP_LAST + REBOUND + 1
-    impact = _impact(_smooth_between(signals[3:], filters.LOADING, PRE + IMPACT_FIRST - 1, PRE + IMPACT_LAST + 1))
-    dip, found = _dip(_smooth_between(signals[0], filters.LOADING, first, last), first)
-    sharp_rate = _smooth_between(signals[0], filters.SHARP, first, last)
-    sharp, _ = _dip(sharp_rate, first)
-    roll_rate = _smooth_between(signals[1], filters.SHARP, first, last)
-    fall = np.abs(np.gradient(roll_rate, axis=1)) - np.gradient(sharp_rate, axis=1)
-    centroid = first + _centroid(fall, sharp - first)
+    """Find the landmarks of initial contact in (n, 6, w) mirrored windows from ``PRE`` before the swing anchor."""
+    about_dip = slice(DIP_FIRST - REACH, DIP_FIRST + DIP_WIDTH + REACH)
+    about_impact = slice(PRE + IMPACT_FIRST - REACH, PRE + IMPACT_LAST + REACH)
+    impact = _impact(banks.times(FORCE_BANK, signals[:, 3:, about_impact].transpose(1, 0, 2)))
+    smoothed = banks.times(PITCH_BANK, signals[:, 0, about_dip])
+    change = smoothed[:, 2 * DIP_WIDTH :]
+    dips, clear = _dip(smoothed[:, : 2 * DIP_WIDTH].reshape(-1, DIP_WIDTH), DIP_FIRST)
+    (dip, sharp), found = dips.reshape(-1, 2).T, clear[::2]
+    fall = np.abs(banks.times(ROLL_BANK, signals[:, 1, about_dip])) - change
+    centroid = DIP_FIRST + _centroid(fall, sharp - DIP_FIRST)
     features = np.stack(
         (_clip_ms(centroid - sharp, -35, 20), _clip_ms(sharp - dip, -25, 25), _clip_ms(dip - impact, -40, 40)), axis=1
     )
     return ContactAnchors(impact, dip, features, found)
-
-
-def _smooth_between(x: FloatArray, taps: FloatArray, first: int, last: int) -> FloatArray:
-    """Smooth samples ``first`` to ``last`` of the last axis, with those beside them."""
-    half = taps.size // 2
-    part = np.ascontiguousarray(x[..., first - half : last + half])
-    return filters.smooth(part, taps)[..., half : last - first + half]
 
 
 def _clip_ms(samples: FloatArray, low_ms: float, high_ms: float) -> FloatArray:
@@ -176,16 +207,14 @@ def _clip_ms(samples: FloatArray, low_ms: float, high_ms: float) -> FloatArray:
     return clipped
 
 
-def _impact(force: FloatArray) -> FloatArray:
-    """Find the centroid of the squared change of force, drawn in by a taper about itself."""
-    change = np.gradient(force, axis=2)
+def _impact(change: FloatArray) -> FloatArray:
+    """Find the centroid of the squared change of force (3, n, w), drawn in by a taper about itself."""
     energy = change[0] * change[0] + change[1] * change[1] + change[2] * change[2] + NEGLIGIBLE
-    k = np.arange(IMPACT_FIRST, IMPACT_LAST, dtype=np.float64)
-    near = np.ascontiguousarray(energy[:, 1:-1])
-    weight = np.where((k >= 0) & (k < IMPACT_START_LAST), near, 0.0)
+    k = np.arange(IMPACT_FIRST, IMPACT_LAST, dtype=np.float32)
+    weight = np.where((k >= 0) & (k < IMPACT_START_LAST), energy, np.float32(0))
     for _ in range(IMPACT_PASSES):
         centre = (weight * k).sum(axis=1) / weight.sum(axis=1)
-        weight = near * np.exp(-0.5 * ((k - centre[:, None]) / IMPACT_TAPER) ** 2)
+        weight = energy * np.exp(-0.5 * ((k - centre[:, None]) / IMPACT_TAPER) ** 2)
     impact: FloatArray = PRE + (weight * k).sum(axis=1) / weight.sum(axis=1)
     return impact
 
@@ -216,7 +245,7 @@ def _parabola(x: FloatArray, at: IntArray | npt.NDArray[np.intp]) -> FloatArray:
 
 def _centroid(fall: FloatArray, dip: FloatArray) -> FloatArray:
     """Centroid of the fastest fall near the dip."""
-    k = np.arange(fall.shape[1], dtype=np.float64)
+    k = np.arange(fall.shape[1], dtype=np.float32)
     near = (k >= dip[:, None] - CENTROID_BACK) & (k <= dip[:, None] + CENTROID_AHEAD)
     peak = np.argmax(np.where(near, fall, -np.inf), axis=1)
     first = np.clip(peak - CENTROID_HALF, 0, fall.shape[1] - 2 * CENTROID_HALF - 1)
@@ -239,21 +268,21 @@ class ToeOffAnchors:
 
 
 def toe_off_anchors(signals: FloatArray, last: int) -> ToeOffAnchors:
-    """Find the landmarks of a run's toe-off up to window sample ``last`` (exclusive) in (6, n, w) windows."""
+    """Find the landmarks of a run's toe-off up to window sample ``last`` (exclusive) in (n, 6, w) windows."""
     tilt = _tilt(signals, last, shallow=False)
     tilted = np.isfinite(tilt)
-    return ToeOffAnchors(tilt, _unload(signals[5], np.where(tilted, tilt, float(PRE + PUSH_FIRST)), tilted, last))
+    return ToeOffAnchors(tilt, _unload(signals[:, 5:], np.where(tilted, tilt, float(PRE + PUSH_FIRST)), tilted, last))
 
 
 def walking_toe_off(signals: FloatArray, last: int) -> FloatArray:
-    """Estimate a walk's toe-off (n,) in (6, n, w) windows: the foot tilts fastest; NaN where it never tilts.
+    """Estimate a walk's toe-off (n,) in (n, 6, w) windows: the foot tilts fastest; NaN where it never tilts.
 
     Mariani 2013 (doi:10.1016/j.gaitpost.2012.07.012) finds this minimum of pitch rate at the end of stance. A walker
     tilts the foot long before it leaves the ground, so the unloading that times a run's toe-off comes too early.
     """
     tilt = _tilt(signals, last, shallow=True)
     tilted = np.isfinite(tilt)
-    rate = filters.smooth(np.ascontiguousarray(signals[0, :, :last]), filters.CALM)
+    rate = filters.smooth(np.ascontiguousarray(signals[:, 0, :last]), filters.CALM)
     k = np.arange(last)
     near = (k >= tilt[:, None]) & (k <= tilt[:, None] + WALKING_PUSH) & (k > 0) & (k < last - 1)
     fastest = np.clip(np.argmin(np.where(near, rate, np.inf), axis=1), 1, last - 2)
@@ -266,7 +295,7 @@ def _tilt(signals: FloatArray, last: int, *, shallow: bool) -> FloatArray:
     With ``shallow``, a foot that tilts less than 50° in the whole window counts as tilted at half of its deepest pose:
     slow walking does not push off far.
     """
-    pitch = np.cumsum(signals[0, :, PRE + FLAT_FIRST : last], axis=1) / GRID_HZ
+    pitch = np.cumsum(signals[:, 0, PRE + FLAT_FIRST : last], axis=1) / GRID_HZ
     flat = np.ascontiguousarray(pitch[:, : FLAT_LAST - FLAT_FIRST]).sum(axis=1) / (FLAT_LAST - FLAT_FIRST)
     push = PUSH_FIRST - FLAT_FIRST
     deepest = (flat - pitch[:, push:].min(axis=1)) if shallow else np.full_like(flat, 2 * TILT_RAD)
@@ -279,13 +308,15 @@ def _tilt(signals: FloatArray, last: int, *, shallow: bool) -> FloatArray:
     return np.where(crossed.any(axis=1) & (deepest > SHALLOWEST_RAD), PRE + FLAT_FIRST + first + share, np.nan)
 
 
+UNLOAD_WIDTH: Final = UNLOAD_FROM + UNLOAD_LAST + 4
+UNLOAD_BANK: Final = banks.bank(UNLOAD_WIDTH + 2 * (REACH - 1), (filters.LOADING, REACH - 1, REACH - 1 + UNLOAD_WIDTH))
+
+
 def _unload(vertical: FloatArray, tilt: FloatArray, tilted: npt.NDArray[np.bool_], last: int) -> FloatArray:
-    """Last half-way crossing of the largest fall of force that ends within 100 ms after the tilt."""
-    width = UNLOAD_FROM + UNLOAD_LAST + 3
-    half = filters.LOADING.size // 2
-    start = np.clip(np.ceil(tilt).astype(np.int64) - UNLOAD_FROM, half + 1, vertical.shape[1] - width - half - 1)
-    part = cut_rows(vertical[None], start - 1 - half, width + 1 + 2 * half)[0]
-    z = _smooth_between(part, filters.LOADING, half, width + 1 + half)
+    """Last half-way crossing of the largest fall of force (n, 1, w) that ends within 100 ms after the tilt."""
+    first = np.ceil(tilt).astype(np.int64) - UNLOAD_FROM
+    start = np.clip(first, REACH, vertical.shape[2] - UNLOAD_BANK.shape[1] + REACH)
+    z = banks.times(UNLOAD_BANK, cut_rows(vertical, start - REACH, UNLOAD_BANK.shape[1])[:, 0])
     inner = z[:, 1:-1]
     lowest = (inner < z[:, :-2]) & (inner <= z[:, 2:])
     k = np.arange(inner.shape[1])

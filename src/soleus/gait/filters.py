@@ -23,9 +23,9 @@ def _unit(taps: FloatArray) -> FloatArray:
     return unit
 
 
-def hann(width_s: float) -> FloatArray:
-    """Taps of a Hann window of this full width [s] on the 200 Hz grid."""
-    half = round(width_s * GRID_HZ / 2)
+def hann(width_s: float, rate_hz: float = GRID_HZ) -> FloatArray:
+    """Taps of a Hann window of this full width [s] at a rate [Hz]."""
+    half = round(width_s * rate_hz / 2)
     return _unit(np.hanning(2 * half + 3)[1:-1])
 
 
@@ -42,10 +42,14 @@ def gaussian(sigma_s: float) -> FloatArray:
     return _unit(np.exp(-0.5 * (np.arange(-half, half + 1) / (sigma_s * GRID_HZ)) ** 2))
 
 
-SWING: Final = hann(0.16)
-"""Leaves one smooth positive lobe of pitch rate a swing: shorter keeps the foot slap, longer blurs walking."""
-SLOW: Final = hann(0.34)
-"""About 6 Hz: the rotation of the whole foot without its impacts, from which the pitch axis is found."""
+DECIMATION: Final = 4
+"""What has nothing above 8 Hz is followed in means of so many samples."""
+DECIMATED_HZ: Final = GRID_HZ // DECIMATION
+
+SWING: Final = hann(0.16, DECIMATED_HZ)
+"""At 50 Hz. Leaves one smooth positive lobe of pitch rate a swing: shorter keeps the slap, longer blurs walking."""
+SLOW: Final = hann(0.34, DECIMATED_HZ)
+"""At 50 Hz. About 6 Hz: the rotation of the whole foot without its impacts, from which the pitch axis is found."""
 CALM: Final = low_pass(14.0, 0.075)
 """Removes impact ringing (25-60 Hz) and keeps the motion of the foot, nearly all below 12 Hz."""
 

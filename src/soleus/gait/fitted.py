@@ -103,14 +103,16 @@ class EventModels:
         self._weights = weights
 
     def initial_contact(self, signals: FloatArray, anchors: events.ContactAnchors) -> FloatArray:
-        """Estimate initial contact (n,) in samples of the (6, n, w) window: the mean of up to three estimates."""
+        """Estimate initial contact (n,) in samples of the (n, 6, w) window: the mean of up to three estimates."""
         w = self._weights
         constant, *slopes = w.contact_by_features.weights
         by_features = np.full_like(anchors.dip, constant)
         for i, slope in enumerate(slopes):
             by_features = by_features + slope * anchors.features[:, i]
-        impact = anchors.impact + _samples(self._at_impact.offset_ms(signals, anchors.impact), w.contact_at_impact)
-        dip = anchors.dip + _samples(self._at_dip.offset_ms(signals, anchors.dip), w.contact_at_dip)
+        (at_impact,) = events.offsets_ms(signals, anchors.impact, self._at_impact)
+        (at_dip,) = events.offsets_ms(signals, anchors.dip, self._at_dip)
+        impact = anchors.impact + _samples(at_impact, w.contact_at_impact)
+        dip = anchors.dip + _samples(at_dip, w.contact_at_dip)
         features = anchors.dip + _samples(by_features, w.contact_by_features)
         # one estimate gone astray must not drag the mean along
         others = np.where(anchors.found, _near(dip - impact) + _near(features - impact), 0.0)
@@ -118,11 +120,11 @@ class EventModels:
         return contact
 
     def toe_off(self, signals: FloatArray, anchors: events.ToeOffAnchors) -> FloatArray:
-        """Estimate toe-off (n,) in samples of the (6, n, w) window; NaN where the foot never tilted."""
+        """Estimate toe-off (n,) in samples of the (n, 6, w) window; NaN where the foot never tilted."""
         w = self._weights
         unload = np.where(np.isfinite(anchors.unload), anchors.unload, events.PRE)
-        sagittal = _samples(self._sagittal.offset_ms(signals, unload), w.toe_off_sagittal)
-        push = _samples(self._push.offset_ms(signals, unload), w.toe_off_push)
+        by_sagittal, by_push = events.offsets_ms(signals, unload, self._sagittal, self._push)
+        sagittal, push = _samples(by_sagittal, w.toe_off_sagittal), _samples(by_push, w.toe_off_push)
         tilted = anchors.tilt + w.toe_off_after_tilt_ms / MS_PER_SAMPLE
         return np.where(np.isfinite(anchors.unload), unload + 0.5 * (sagittal + push), tilted)
 

@@ -28,6 +28,8 @@ RATE_SAMPLES: Final = 33
 """The nominal interval is the median of the first intervals of a stretch; this many stamps are enough at any jitter."""
 JITTER_HALF_S: Final = 0.025
 """Half width [s] of the average that removes the jitter of time stamps."""
+LONG_STEP: Final = 1.4
+"""Steps longer than this many intervals are looked at for lost samples: from one and a half on there are some."""
 MIN_RATE_HZ: Final = 45.0
 MAX_RATE_HZ: Final = 1700.0
 
@@ -85,7 +87,7 @@ class _Pending:
     """Samples of the current stretch that still wait for their neighbours; holes filled, uniform but for jitter."""
 
     time_s: FloatArray = field(default_factory=lambda: np.empty(0))
-    values: FloatArray = field(default_factory=lambda: np.empty((6, 0)))
+    values: FloatArray = field(default_factory=lambda: np.empty((6, 0), np.float32))
     flags: Flags = field(default_factory=lambda: np.empty(0, np.uint8))
 
 
@@ -109,7 +111,7 @@ class Gridder:
 
     def __init__(self, pod: PodInfo) -> None:
         self._pod = pod
-        self._scale = np.repeat([pod.accel_lsb_mps2, pod.gyro_lsb_rads], 3)[:, None]
+        self._scale = np.repeat([pod.accel_lsb_mps2, pod.gyro_lsb_rads], 3)[:, None].astype(np.float32)
         self._raw_time: FloatArray = np.empty(0)
         self._raw_counts = np.empty((6, 0), np.int16)
         self._latest_s = self._preceding_s = -np.inf
@@ -191,14 +193,18 @@ class Gridder:
     def _take(self, time_s: FloatArray, counts: npt.NDArray[np.int16]) -> None:
         """Append samples to the pending stretch, with the lost ones re-inserted."""
         flags = np.zeros(time_s.size, np.uint8)
-        flags[_at_full_scale(counts[:3], self._pod.accel_clip_counts)] |= SampleFlag.CLIPPED
-        flags[_at_full_scale(counts[3:], self._pod.gyro_clip_counts)] |= SampleFlag.SATURATED
-        self.counts.clipped += int(np.count_nonzero(flags & SampleFlag.CLIPPED))
-        self.counts.saturated += int(np.count_nonzero(flags & SampleFlag.SATURATED))
+        clipped = _at_full_scale(counts[:3], self._pod.accel_clip_counts)
+        saturated = _at_full_scale(counts[3:], self._pod.gyro_clip_counts)
+        if clipped is not None:
+            flags[clipped] |= SampleFlag.CLIPPED
+            self.counts.clipped += int(np.count_nonzero(clipped))
+        if saturated is not None:
+            flags[saturated] |= SampleFlag.SATURATED
+            self.counts.saturated += int(np.count_nonzero(saturated))
         pending = self._pending
         pending.time_s = np.concatenate([pending.time_s, time_s])
         old = pending.values.shape[1]
-        values = np.empty((len(COUNT_CHANNELS), old + time_s.size))
+        values = np.empty((len(COUNT_CHANNELS), old + time_s.size), np.float32)
         values[:, :old] = pending.values
         np.multiply(counts, self._scale, out=values[:, old:])
         pending.values = values
@@ -213,19 +219,21 @@ class Gridder:
         assert self._interval_s is not None  # noqa: S101  (narrowing; callers hold it)
         p = self._pending
         steps = np.diff(p.time_s[start:])
-        lost = np.maximum(np.rint(steps / self._interval_s).astype(np.int64) - 1, 0)
-        if not lost.any():
+        holes = np.flatnonzero(steps > LONG_STEP * self._interval_s)
+        if not holes.size:
             return
-        self.counts.missing += int(lost.sum())
-        holes = np.flatnonzero(lost) + start
-        number = lost[lost > 0]
+        number = np.rint(steps[holes] / self._interval_s).astype(np.int64) - 1
+        holes, number = holes[number > 0] + start, number[number > 0]
+        if not holes.size:
+            return
+        self.counts.missing += int(number.sum())
         long = p.time_s[holes + 1] - p.time_s[holes] > BRIDGE_S + ROUNDING_S
         self.counts.bridged += int(number[~long].sum())
         at = np.repeat(holes, number)
         nth = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number, number) + 1
         share = nth / (np.repeat(number, number) + 1)
         time_new = p.time_s[at] + share * (p.time_s[at + 1] - p.time_s[at])
-        value_new = p.values[:, at] + share * (p.values[:, at + 1] - p.values[:, at])
+        value_new = p.values[:, at] + share.astype(np.float32) * (p.values[:, at + 1] - p.values[:, at])
         flag_new = np.where(np.repeat(long, number), SampleFlag.GAP, SampleFlag.BRIDGED).astype(np.uint8)
         p.time_s = np.insert(p.time_s, at + 1, time_new)
         p.values = np.insert(p.values, at + 1, value_new, axis=1)
@@ -288,8 +296,9 @@ class Gridder:
         return []
 
 
-def _at_full_scale(counts: npt.NDArray[np.int16], limit: int) -> npt.NDArray[np.bool_]:
+def _at_full_scale(counts: npt.NDArray[np.int16], limit: int) -> npt.NDArray[np.bool_] | None:
+    """Tell which samples stand at full scale; ``None`` if none does."""
     if not counts.size or (counts.max() < limit and counts.min() > -limit):
-        return np.zeros(counts.shape[1], bool)
+        return None
     at_limit: npt.NDArray[np.bool_] = (counts.max(axis=0) >= limit) | (counts.min(axis=0) <= -limit)
     return at_limit

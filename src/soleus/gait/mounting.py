@@ -14,8 +14,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from soleus.gait import filters, rotation
+from soleus.gait import filters, strapdown
 from soleus.gait.grid import GRID_HZ
+from soleus.gait.strapdown import Strapdown, in_blocks
 from soleus.model import FloatArray
 
 GRAVITY_MPS2: Final = 9.80665
@@ -111,7 +112,7 @@ def find_mounting(values: FloatArray, *, accept_disagreement: bool = False) -> M
     turning = np.sqrt((filters.smooth(rate, filters.CALM) ** 2).sum(axis=0))
     quiet = _quiet_instants(turning)
     begin, end = quiet[:-1], quiet[1:]
-    total = np.concatenate([[0.0], np.cumsum(turning)])
+    total = np.concatenate([[0.0], np.cumsum(turning, dtype=np.float64)])
     length = end - begin
     moving = (total[end] - total[begin]) / np.maximum(length, 1) > MOVING_RADS
     stride = (length >= STRIDE_MIN_S * GRID_HZ) & (length <= STRIDE_MAX_S * GRID_HZ) & moving
@@ -132,8 +133,8 @@ def find_mounting(values: FloatArray, *, accept_disagreement: bool = False) -> M
         up = _calm_gravity(force[:, quiet])
     if not (up**2).sum() > LEAST_GRAVITY_MPS2**2:
         return None
-    pitch_axis = _main_axis(filters.smooth(rate, filters.SLOW)[:, quiet[0] : quiet[-1]], up)
-    axes = axes_from(up, pitch_axis)
+    up = up.astype(np.float64)
+    axes = axes_from(up, _main_axis(rate, quiet, up))
     if _mean_pitch(rate, axes[1], quiet) > 0:
         axes = axes * np.array([-1.0, -1.0, 1.0])[:, None]
     travels_ahead = float(np.median(axes[0] @ travel)) > 0
@@ -158,27 +159,12 @@ def stride_gravity(
     -------
     gravity (3, m) [m/s²], residual rotation (3, m) [rad], displacement (3, m) [m] in the axes at begin.
     """
-    length = end - begin
-    width = int(-(-(length.max() + 1) // rotation.BLOCK) * rotation.BLOCK)
-    k = np.arange(width)
-    at = np.minimum(begin[:, None] + k, end[:, None])
-    inside = k <= length[:, None]
-    middle = 0.5 * (rate[:, at[:, 1:]] + rate[:, at[:, :-1]]) / GRID_HZ
-    angle = np.concatenate([np.zeros((3, begin.size, 1)), np.where(inside[:, 1:], middle, 0.0)], axis=2)
-    q = rotation.scan(rotation.from_small_angle(angle))
-    weight = np.where(inside, 1.0, 0.0)
-    weight[:, 0] = 0.5
-    weight[k == length[:, None]] = 0.5
-    rough = np.cumsum(rotation.rotate(q, force[:, at]) * weight, axis=2)[:, :, -1]
-    up = rough / np.maximum(np.sqrt((rough**2).sum(axis=0)), np.finfo(np.float64).tiny)
-    residual, _ = rotation.part_drift(q[:, :, -1], up)
-    share = np.minimum(k / length[:, None], 1.0)
-    q = rotation.multiply(q, rotation.from_small_angle(-residual[:, :, None] * share))
-    turned = np.where(inside, rotation.rotate(q, force[:, at]), 0.0)
-    gravity = np.cumsum(turned * weight, axis=2)[:, :, -1] / length
-    velocity = np.cumsum((turned - gravity[:, :, None]) * weight, axis=2) / GRID_HZ
-    travel = np.cumsum(np.where(inside, velocity, 0.0), axis=2)[:, :, -1] / GRID_HZ
-    return gravity, residual, travel
+    width = strapdown.BLOCK * int(-(-(end - begin + 1).max() // strapdown.BLOCK))
+    at = np.minimum(begin[:, None] + np.arange(width), force.shape[1] - 1)
+    places = np.zeros_like(begin), end - begin
+    windows = np.concatenate([rate, force])[:, at].transpose(1, 0, 2)
+    moved = Strapdown.of(in_blocks(windows, (0, 1, 2)), in_blocks(windows, (3, 4, 5)), *places, up=None)
+    return moved.gravity, moved.residual, moved.paths_m((end - begin)[None])[:, 0]
 
 
 def _quiet_instants(turning: FloatArray) -> npt.NDArray[np.intp]:
@@ -200,9 +186,13 @@ def _calm_gravity(force: FloatArray) -> FloatArray:
     return np.median(force[:, nearest], axis=1)
 
 
-def _main_axis(rate: FloatArray, up: FloatArray) -> FloatArray:
-    """First principal axis of the rotation at right angles to ``up``."""
-    level = rate - up[:, None] * (up @ rate) / (up @ up)
+def _main_axis(rate: FloatArray, quiet: npt.NDArray[np.intp], up: FloatArray) -> FloatArray:
+    """First principal axis of the slow rotation at right angles to ``up``, between the first and last quiet instant."""
+    whole = rate.shape[1] // filters.DECIMATION
+    means = rate[:, : whole * filters.DECIMATION].reshape(3, whole, filters.DECIMATION).mean(axis=2, dtype=np.float64)
+    first, last = quiet[0] // filters.DECIMATION, quiet[-1] // filters.DECIMATION
+    slow = filters.smooth(means, filters.SLOW)[:, first:last]
+    level = slow - up[:, None] * (up @ slow) / (up @ up)
     return np.linalg.eigh(level @ level.T)[1][:, -1]
 
 

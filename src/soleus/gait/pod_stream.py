@@ -6,6 +6,7 @@ when the mean direction of the specific force in the pod's axes jumps, as it doe
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,15 +16,18 @@ import numpy.typing as npt
 from soleus.gait.grid import GRID_HZ, Stretch
 from soleus.gait.mounting import WINDOW_S, Mounting, axes_from, find_mounting
 from soleus.gait.sample_buffer import SampleBuffer
-from soleus.gait.segmentation import NO_SWINGS, SwingFinder, Swings
+from soleus.gait.segmentation import NO_SWINGS, SwingFinder
 from soleus.model import FloatArray
 
 BLOCK: Final = 10 * GRID_HZ
 """The mounting is looked at each time this many samples are complete."""
 REFRESH_BLOCKS: Final = 30
 """… and found anew at least this often [blocks]: five minutes."""
+THINNED: Final = 4
+"""Every fourth sample is enough for the mean of a block."""
 SLIP_DEG: Final = 7.0
 """Turn of a block's mean specific force that calls for a new mounting at once; steady running stays below 5° (RBDS)."""
+COS_SLIP: Final = math.cos(math.radians(SLIP_DEG))
 SAME_DEG: Final = 6.0
 """Two mountings closer than this are one pod that has not moved: windows of one trial agree within 0.5-4.6° (RBDS)."""
 AVERAGE_OVER: Final = 6
@@ -78,7 +82,7 @@ class PodStream:
         self._finder: SwingFinder | None = None
         self._next_look = first + WINDOW
         self._last_found = first
-        self._direction: FloatArray | None = None
+        self._direction: tuple[float, float, float] | None = None
         if known is not None:
             self._start(known, first)
 
@@ -102,8 +106,8 @@ class PodStream:
         which = np.searchsorted([m.since for m in self._mounted], sample, side="right") - 1
         return np.array([m.mounting.unsure for m in self._mounted])[np.maximum(which, 0)]
 
-    def push(self, piece: Stretch) -> Swings:
-        """Take the next piece of the stretch; give the swings that ended."""
+    def push(self, piece: Stretch) -> npt.NDArray[np.int64]:
+        """Take the next piece of the stretch; give the grid samples (m,) at which swings ended."""
         self.raw.append(piece.values)
         self.flags.append(piece.flags[None])
         known = self.foot.end
@@ -115,7 +119,7 @@ class PodStream:
             return NO_SWINGS
         self._turn_to(self.end)
         swings = self._finder.push(self.foot.view(max(known, self._finder.settled), self.foot.end)[0])
-        return swings if not piece.ends else swings.followed_by(self._finder.finish())
+        return np.concatenate([swings, self._finder.finish()]) if piece.ends else swings
 
     def forget(self) -> None:
         """Drop samples that no stride and no mounting will need."""
@@ -129,10 +133,12 @@ class PodStream:
             self._mount_first(at, last_chance=False)
             return
         self._next_look += BLOCK
-        force = np.ascontiguousarray(self.raw.view(at - BLOCK, at)[:3]).mean(axis=1, dtype=np.float64)
-        direction = force / np.sqrt((force**2).sum())
-        slipped = self._direction is not None and bool(
-            (direction * self._direction).sum() < np.cos(np.radians(SLIP_DEG))
+        x, y, z = np.ascontiguousarray(self.raw.view(at - BLOCK, at)[:3, ::THINNED]).sum(axis=1).tolist()
+        size = math.hypot(x, y, z) or 1.0
+        direction = (x / size, y / size, z / size)
+        slipped = (
+            self._direction is not None
+            and sum(a * b for a, b in zip(direction, self._direction, strict=True)) < COS_SLIP
         )
         due = at - self._last_found >= REFRESH_BLOCKS * BLOCK
         if self._direction is None or slipped or due:
@@ -144,7 +150,7 @@ class PodStream:
                 self._update(found, at)
 
     def _window(self, at: int) -> FloatArray:
-        return self.raw.view(at - WINDOW, at).astype(np.float64)
+        return self.raw.view(at - WINDOW, at)
 
     def _mount_first(self, at: int, *, last_chance: bool) -> None:
         found = find_mounting(self._window(at), accept_disagreement=last_chance)
@@ -173,11 +179,12 @@ class PodStream:
     def _turn_to(self, end: int) -> None:
         """Turn the samples up to ``end`` into the foot frame by the mounting in force."""
         raw = self.raw.view(self.foot.end, end)
+        turned = self.foot.extend(raw.shape[1])
         (x, y, z) = self._mounted[-1].mounting.axes.astype(np.float32)
-        turned = np.empty_like(raw)
         for row, axis, part in ((0, -y, 3), (1, x, 3), (2, z, 3), (3, x, 0), (4, y, 0), (5, z, 0)):
-            turned[row] = axis[0] * raw[part] + axis[1] * raw[part + 1] + axis[2] * raw[part + 2]
-        self.foot.append(turned)
+            np.multiply(axis[0], raw[part], out=turned[row])
+            for k in (1, 2):
+                turned[row] += axis[k] * raw[part + k]
 
 
 def angle_between(a: FloatArray, b: FloatArray) -> float:

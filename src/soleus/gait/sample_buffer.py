@@ -46,15 +46,18 @@ class SampleBuffer(Generic[Scalar]):
 
     def append(self, samples: npt.NDArray[Any]) -> None:
         """Add (rows, n) samples."""
-        n = samples.shape[1]
+        self.extend(samples.shape[1])[:] = samples
+
+    def extend(self, n: int) -> npt.NDArray[Scalar]:
+        """Make room for n more samples; give it (rows, n), to be filled."""
         stop = self._begin + self._size
         if stop + n > self._data.shape[1]:
             kept = self._data[:, self._begin : stop]
             grown = np.empty((kept.shape[0], max(INITIAL_CAPACITY, 2 * (self._size + n))), self._data.dtype)
             grown[:, : self._size] = kept
             self._data, self._begin, stop = grown, 0, self._size
-        self._data[:, stop : stop + n] = samples
         self._size += n
+        return self._data[:, stop : stop + n]
 
     def forget_before(self, sample: int) -> None:
         """Drop all samples before this grid number."""
@@ -70,36 +73,31 @@ class SampleBuffer(Generic[Scalar]):
         return self._data[:, low:high]
 
     def windows(self, begin: npt.NDArray[np.int64], width: int) -> npt.NDArray[Scalar]:
-        """Copy a window (rows, n, width) from each of (n,) grid numbers; beyond the ends the end sample is held."""
+        """Copy a window (n, rows, width) from each of (n,) grid numbers; beyond the ends the end sample is held.
+
+        Examples
+        --------
+        >>> buffer = SampleBuffer(1, np.float32, first=100)
+        >>> buffer.append(np.arange(6, dtype=np.float32)[None])
+        >>> buffer.windows(np.array([99, 102]), 2).tolist()
+        [[[0.0, 0.0]], [[2.0, 3.0]]]
+        """
         data = self.view(self.first, self.end)
         start = begin - self.first
         if start.size and start.min() >= 0 and start.max() + width <= self._size:
-            return cut(data, start, width)
+            slides = np.lib.stride_tricks.sliding_window_view(data, width, axis=1)
+            return np.ascontiguousarray(slides.transpose(1, 0, 2)[start])
         at = np.clip(start[:, None] + np.arange(width), 0, self._size - 1)
-        return data[:, at]
+        return np.ascontiguousarray(data[:, at].transpose(1, 0, 2))
 
 
-def cut(data: npt.NDArray[Scalar], start: npt.NDArray[np.int64], width: int) -> npt.NDArray[Scalar]:
-    """Copy a window (rows, n, width) from each (n,) start within (rows, samples).
-
-    Examples
-    --------
-    >>> cut(np.arange(6)[None], np.array([0, 3]), 2)
-    array([[[0, 1],
-            [3, 4]]])
-    """
-    slides = np.lib.stride_tricks.sliding_window_view(data, width, axis=1)
-    return np.ascontiguousarray(slides[:, start])
-
-
-def cut_rows(data: npt.NDArray[Scalar], start: npt.NDArray[np.int64], width: int) -> npt.NDArray[Scalar]:
-    """Copy from each row of (rows, n, samples) its own window (rows, n, width).
+def cut_rows(windows: npt.NDArray[Scalar], start: npt.NDArray[np.int64], width: int) -> npt.NDArray[Scalar]:
+    """Copy from each of (n, rows, samples) windows the part (n, rows, width) that begins at its own start.
 
     Examples
     --------
-    >>> cut_rows(np.arange(8).reshape(1, 2, 4), np.array([0, 2]), 2)
-    array([[[0, 1],
-            [6, 7]]])
+    >>> cut_rows(np.arange(8).reshape(2, 1, 4), np.array([0, 2]), 2).tolist()
+    [[[0, 1]], [[6, 7]]]
     """
-    slides = np.lib.stride_tricks.sliding_window_view(data, width, axis=2)
-    return np.ascontiguousarray(slides[:, np.arange(start.size), start])
+    slides = np.lib.stride_tricks.sliding_window_view(windows, width, axis=2)
+    return np.ascontiguousarray(slides[np.arange(start.size), :, start])

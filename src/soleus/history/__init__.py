@@ -6,6 +6,7 @@ from soleus.history.entry import Body, CalfRaise, Gym, KneeToWall, Minutes, Note
 from soleus.history.errors import HistoryError
 from soleus.history.feed import find_sessions, hand_entry, make_note, read_session_entry, session_entry
 from soleus.history.fit import read_fit
+from soleus.history.fit_dynamics import Dynamics
 from soleus.history.place import history_file, home, own_rule_files, runner_file
 from soleus.history.store import HistoryStore, Outcome
 from soleus.history.summary import history_summary, loads, spike_ratio, summarize
@@ -13,6 +14,7 @@ from soleus.history.summary import history_summary, loads, spike_ratio, summariz
 __all__ = [
     "Body",
     "CalfRaise",
+    "Dynamics",
     "Gym",
     "HistoryError",
     "HistoryStore",

@@ -20,6 +20,8 @@ from soleus.model import FloatArray
 
 CONTEXT_DAYS: Final = 28
 """Days that the ratios look at; a shorter log is 'not enough history'."""
+MAX_DAYS: Final = 3650
+"""Days looked back at most: what is older weighs nothing."""
 ACUTE_DAYS: Final = 7
 """Days of the acute load, and of monotony; Foster 1998 (doi:10.1097/00005768-199807000-00023)."""
 
@@ -34,10 +36,10 @@ class LoadContext(msgspec.Struct, frozen=True, kw_only=True):
     acute_chronic
         Last week over the mean of the three weeks before it (uncoupled).
     ewma_ratio
-        Exponentially weighted means over 7 and 28 days, one over the other; Williams 2017
-        (doi:10.1136/bjsports-2016-096589).
+        Exponentially weighted moving averages of 7 and 28 days, one over the other, begun with the log's first day;
+        Williams 2017 (doi:10.1136/bjsports-2016-096589).
     monotony
-        Mean over standard deviation of the seven daily loads (Foster 1998).
+        Mean over sample standard deviation of the last seven daily loads (Foster 1998); ``None`` if they are equal.
     """
 
     week: float
@@ -72,29 +74,47 @@ def load_context(entries: Sequence[SessionEntry], at: datetime) -> dict[str, Loa
     before = [entry for entry in entries if entry.start_s < at.timestamp()]
     if not before or at.timestamp() - before[0].start_s < CONTEXT_DAYS * DAY_S:
         return None
+    days = min(MAX_DAYS, 1 + int((at.timestamp() - before[0].start_s) // DAY_S))
     distance = np.array([np.nan if entry.distance_m is None else entry.distance_m for entry in before], np.float64)
-    found = {"distance_m": _context(daily_loads(before, distance, at, CONTEXT_DAYS))}
+    found = {"distance_m": _context(daily_loads(before, distance, at, days))}
     impulse = loads(before).impulse_bws
     if np.isfinite(impulse).any():
-        found["impulse_bws"] = _context(daily_loads(before, impulse, at, CONTEXT_DAYS))
+        found["impulse_bws"] = _context(daily_loads(before, impulse, at, days))
     return found
 
 
 def _context(daily: FloatArray) -> LoadContext:
-    week = float(daily[-ACUTE_DAYS:].sum())
-    chronic = float(daily[:-ACUTE_DAYS].sum()) / (CONTEXT_DAYS / ACUTE_DAYS - 1)
-    acute, slow = (_ewma(daily, days) for days in (ACUTE_DAYS, CONTEXT_DAYS))
-    spread = float(np.std(daily[-ACUTE_DAYS:], ddof=1))
+    month, week = daily[-CONTEXT_DAYS:], daily[-ACUTE_DAYS:]
+    chronic = float(month[:-ACUTE_DAYS].sum()) / (CONTEXT_DAYS / ACUTE_DAYS - 1)
+    acute, slow = (moving_average(daily, days) for days in (ACUTE_DAYS, CONTEXT_DAYS))
+    spread = float(np.std(week, ddof=1))
     return LoadContext(
-        week=week,
+        week=float(week.sum()),
         week_before=float(daily[-2 * ACUTE_DAYS : -ACUTE_DAYS].sum()),
-        acute_chronic=week / chronic if chronic > 0.0 else None,
+        acute_chronic=float(week.sum()) / chronic if chronic > 0.0 else None,
         ewma_ratio=acute / slow if slow > 0.0 else None,
-        monotony=week / ACUTE_DAYS / spread if spread > 0.0 else None,
+        monotony=float(week.mean()) / spread if spread > 0.0 else None,
     )
 
 
-def _ewma(daily: FloatArray, days: int) -> float:
-    """Weigh each day by (1 - λ) to its age, λ = 2 / (N + 1)."""
-    weight = (1.0 - 2.0 / (days + 1.0)) ** np.arange(daily.size - 1, -1, -1)
-    return float((weight * daily).sum() / weight.sum())
+def moving_average(daily: FloatArray, days: int) -> float:
+    """Give the exponentially weighted moving average of daily loads on the last day (Williams 2017).
+
+    Each day's is ``λ·load + (1 - λ)·yesterday's`` with ``λ = 2/(N + 1)``; the first day's is its load.
+
+    Parameters
+    ----------
+    daily
+        Loads by day, shape ``(n,)``.
+    days
+        N.
+
+    Examples
+    --------
+    >>> round(moving_average(np.array([30.0] * 21 + [50.0] * 7), 7), 2)
+    47.33
+    """
+    decay = 1.0 - 2.0 / (days + 1.0)
+    age = np.arange(daily.size - 1, -1, -1)
+    weight = np.where(age == daily.size - 1, 1.0, 1.0 - decay) * decay**age
+    return float(weight @ daily)

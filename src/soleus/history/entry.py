@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 import numpy as np
 
+from soleus.history.fit_dynamics import Dynamics
 from soleus.model import FloatArray, Foot
 from soleus.model.runner import Surface
 from soleus.rules import BASELINE_SIGNALS, RunMinutes
@@ -107,6 +108,10 @@ class SessionEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         Folder or file it came from.
     minutes
         Medians for the baselines.
+    dynamics
+        Running dynamics as another maker's device measured them.
+    pain
+        Highest calf pain told during the session, 0-10.
     """
 
     id: Identity
@@ -130,6 +135,8 @@ class SessionEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     surface: Surface | None = None
     source: Annotated[str, msgspec.Meta(max_length=5000)] = ""
     minutes: Minutes | None = None
+    dynamics: Dynamics | None = None
+    pain: Annotated[float, msgspec.Meta(ge=0, le=10)] | None = None
 
     @property
     def end_s(self) -> float:
@@ -169,6 +176,7 @@ class CalfRaise(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     foot: Literal["left", "right"]
     repetitions: Annotated[int, msgspec.Meta(ge=0, le=1000)]
+    knee: Literal["straight", "bent"] = "straight"
     peak_height_m: Known | None = None
     total_height_m: Known | None = None
     work_j: Known | None = None

@@ -11,12 +11,14 @@ from typing import Final
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from soleus.history.entry import Body, Minutes, Note, SessionEntry
 from soleus.history.errors import HistoryError
-from soleus.model import FOOT_STRIKES, SPEED_SOURCES, Flag, Runner, Steps
+from soleus.model import FOOT_STRIKES, SPEED_SOURCES, Flag, PainTold, Runner, Steps
 from soleus.model.runner import Surface
 from soleus.recording import SessionRecord, read_session_record, read_steps
+from soleus.recording.happened import happened_in
 from soleus.rules import BASELINE_SIGNALS, RuleError, run_minutes
 from soleus.rules.bins import BinGatherer
 
@@ -58,15 +60,16 @@ def read_session_entry(folder: str | Path, *, when: datetime | None = None, runn
         raise HistoryError(
             f"{folder}: the session does not say when it was; give the start with --date, such as 2025-05-03T18:30"
         )
-    steps = read_steps(folder)
-    return session_entry(
-        steps,
+    entry = session_entry(
+        read_steps(folder),
         record.runner,
         start,
         identity=_identity(record),
         name=record.runner.name if runner is None else runner,
         source=str(folder),
     )
+    told = [happening.rating for happening in happened_in(folder) if isinstance(happening, PainTold)]
+    return replace(entry, pain=max(told, default=None))
 
 
 def session_entry(

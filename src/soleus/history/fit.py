@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
-import itertools
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from soleus.history.entry import MAX_DISTANCE_M, MAX_TIME_S, SessionEntry
 from soleus.history.errors import HistoryError
 from soleus.history.feed import digest
+from soleus.history.fit_dynamics import MAX_STEPS_PER_S, WANTED, Dynamics, read_dynamics
+from soleus.history.fit_messages import FitMessages, read_messages
 from soleus.model.runner import Surface
 
-MAX_FILE_BYTES: Final = 64 * 2**20
-"""Size of a FIT file; a day of running with every field is under 20 MiB."""
-MAX_RECORDS: Final = 2_000_000
-"""Messages read of one file."""
 RUNNING: Final = ("running", 1)
 """Names and number of the sport in the FIT profile."""
 STEPS_PER_CYCLE: Final = 2
@@ -37,7 +34,7 @@ _SURFACES: Final[dict[Any, Surface]] = {
 
 
 def read_fit(path: str | Path, *, runner: str = "") -> list[SessionEntry]:
-    """Read the runs of a FIT activity file.
+    """Read the runs of a FIT activity file, with the running dynamics of whatever device wrote them.
 
     Parameters
     ----------
@@ -52,51 +49,16 @@ def read_fit(path: str | Path, *, runner: str = "") -> list[SessionEntry]:
         If the library is missing, the file is damaged, or there is no run in it.
     """
     path = Path(path)
-    messages = _messages(path)
-    runs = [found for found in messages if found.get("sport") in RUNNING]
+    messages = read_messages(path, WANTED)
+    runs = [found for found in messages.sessions if found.get("sport") in RUNNING]
     if not runs:
-        sports = sorted({str(found.get("sport", "unknown")) for found in messages})
+        sports = sorted({str(found.get("sport", "unknown")) for found in messages.sessions})
         what = f"only {', '.join(sports)}" if sports else "no session message"
         raise HistoryError(f"{path}: no run in it ({what}); give the file of a run, or add it by --distance and --time")
-    return [_entry(path, found, runner) for found in runs]
+    return [_entry(path, found, messages, runner) for found in runs]
 
 
-def _messages(path: Path) -> list[dict[str, Any]]:
-    """Read the fields of all session messages."""
-    try:
-        fitdecode = importlib.import_module("fitdecode")
-    except ImportError as error:
-        raise HistoryError("FIT files need the library fitdecode: pip install 'soleus[fit]'") from error
-    try:
-        size = path.stat().st_size
-        if size <= MAX_FILE_BYTES:
-            return _session_messages(path, fitdecode)
-    except OSError as error:
-        raise HistoryError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except Exception as error:  # a damaged file makes the library raise struct and index errors too
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise HistoryError(
-            f"{path}: not a readable FIT file ({reason[:200]}); export it again from the watch"
-        ) from error
-    raise HistoryError(f"{path}: larger than {MAX_FILE_BYTES // 2**20} MiB; no watch writes such a file")
-
-
-def _session_messages(path: Path, fitdecode: ModuleType) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    with fitdecode.FitReader(
-        str(path), check_crc=fitdecode.CrcCheck.RAISE, error_handling=fitdecode.ErrorHandling.RAISE
-    ) as reader:
-        for frame in itertools.islice(reader, MAX_RECORDS):
-            if frame.frame_type == fitdecode.FIT_FRAME_DATA and frame.name == "session":
-                # The first of a name is the native field; a developer field of the same name comes later.
-                fields: dict[str, Any] = {}
-                for field in frame.fields:
-                    fields.setdefault(field.name, field.value)
-                found.append(fields)
-    return found
-
-
-def _entry(path: Path, found: dict[str, Any], runner: str) -> SessionEntry:
+def _entry(path: Path, found: dict[str, Any], messages: FitMessages, runner: str) -> SessionEntry:
     """Make the entry of one session message."""
     start = found.get("start_time")
     if not isinstance(start, datetime):
@@ -107,7 +69,11 @@ def _entry(path: Path, found: dict[str, Any], runner: str) -> SessionEntry:
     time_s = whole_s if whole_s is not None else moving_s
     if time_s is None:
         raise HistoryError(f"{path}: 'total_elapsed_time' is missing; add the run by --date, --distance and --time")
-    cycles = found.get("total_strides", found.get("total_cycles"))
+    dynamics = read_dynamics(messages, start.timestamp(), start.timestamp() + time_s)
+    steps, doubt = _steps(found, time_s)
+    if doubt:
+        known = dynamics or Dynamics()
+        dynamics = replace(known, left_out=(*known.left_out, doubt))
     return SessionEntry(
         id=digest({"fit": start.astimezone(UTC).isoformat(), "runner": runner}),
         runner=runner,
@@ -117,10 +83,26 @@ def _entry(path: Path, found: dict[str, Any], runner: str) -> SessionEntry:
         running_s=moving_s,
         distance_m=_number(path, found, "total_distance", MAX_DISTANCE_M),
         uphill_m=_number(path, found, "total_ascent", MAX_DISTANCE_M),
-        steps=STEPS_PER_CYCLE * cycles if isinstance(cycles, int) and cycles >= 0 else None,
+        steps=steps,
         surface=_SURFACES.get(found.get("sub_sport")),
         source=str(path),
+        dynamics=dynamics,
     )
+
+
+def _steps(found: dict[str, Any], time_s: float) -> tuple[int | None, str]:
+    """Give the steps of a session, or ``None`` and why they are not believed."""
+    cycles = found.get("total_strides", found.get("total_cycles"))
+    if not isinstance(cycles, int) or cycles < 0:
+        return None, ""
+    part = found.get("total_fractional_cycles")
+    steps = round(STEPS_PER_CYCLE * (cycles + (part if isinstance(part, int | float) else 0.0)))
+    if steps > MAX_STEPS_PER_S * max(time_s, 1.0):
+        return None, (
+            f"'total_strides' of the profile was left out: {cycles} strides in {time_s:.0f} s would be {steps} steps, "
+            "which no runner makes; the file seems to count steps where strides are meant"
+        )
+    return steps, ""
 
 
 def _number(path: Path, found: dict[str, Any], name: str, most: float) -> float | None:

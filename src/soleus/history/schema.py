@@ -45,6 +45,8 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         """,
         "CREATE INDEX note_of_runner ON note (runner, at_s)",
     ),
+    ("ALTER TABLE session ADD COLUMN dynamics TEXT",),
+    ("ALTER TABLE session ADD COLUMN pain REAL",),
 )
 """Statements that lead from each version to the next; the first make version 1 of an empty file."""
 

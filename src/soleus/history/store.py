@@ -28,11 +28,15 @@ RETRY_S: Final = 0.02
 """Pause between attempts to switch a new file to write-ahead mode, for which SQLite does not wait by itself [s]."""
 SAME_SHARE: Final = 0.5
 """Sessions of one runner that share more than this of the shorter one are the same run, seen by two devices."""
+OTHER_TABLES: Final = ("no such table", "no such column", "has no column", "columns but", "no such function")
+"""What SQLite says of tables that are not ours."""
 MAX_ENTRIES: Final = 200_000
 """Rows read at once: more than a life of running."""
 
 Outcome = Literal["added", "updated", "unchanged"]
 _SESSION_COLUMNS: Final = SessionEntry.__struct_fields__
+_JSON_COLUMNS: Final = ("minutes", "dynamics")
+"""Columns that hold a structure as JSON."""
 
 
 class HistoryStore:
@@ -235,9 +239,17 @@ class HistoryStore:
         try:
             yield
         except sqlite3.OperationalError as error:
-            if "locked" in str(error):
+            told = str(error)
+            if "locked" in told:
                 raise HistoryError(f"{self.path}: another program keeps the history busy; try again") from error
-            raise HistoryError(f"{self.path}: the history cannot be used: {error}") from error
+            if any(words in told for words in OTHER_TABLES):
+                raise HistoryError(
+                    f"{self.path}: its tables are not those of a history ({error}); move it away and make it anew with "
+                    "soleus history rebuild FOLDERS"
+                ) from error
+            raise HistoryError(
+                f"{self.path}: the history cannot be used: {error}; see whether the disk is full or may not be written"
+            ) from error
         except (sqlite3.Error, OverflowError, UnicodeError) as error:
             raise HistoryError(
                 f"{self.path}: not a readable history ({error}); move it away and make it anew with "
@@ -265,8 +277,9 @@ class HistoryStore:
     def _entry(self, row: sqlite3.Row) -> SessionEntry:
         try:
             values: dict[str, Any] = dict(row)
-            if values.get("minutes") is not None:
-                values["minutes"] = msgspec.json.decode(values["minutes"])
+            for name in _JSON_COLUMNS:
+                if values.get(name) is not None:
+                    values[name] = msgspec.json.decode(values[name])
             return msgspec.convert(values, SessionEntry)
         except (msgspec.MsgspecError, ValueError, TypeError) as error:
             raise self._bad_row("session", row, error) from error
@@ -287,6 +300,7 @@ class HistoryStore:
 
 def _row(entry: SessionEntry) -> tuple[Any, ...]:
     values = msgspec.structs.asdict(entry)
-    if entry.minutes is not None:
-        values["minutes"] = msgspec.json.encode(entry.minutes).decode()
+    for name in _JSON_COLUMNS:
+        if values[name] is not None:
+            values[name] = msgspec.json.encode(values[name], order="deterministic").decode()
     return tuple(values[name] for name in _SESSION_COLUMNS)

@@ -38,6 +38,8 @@ FAST_SHARE: Final = 1.15
 """A minute above this multiple of the usual speed is speed work (design choice; as in the rule 'first-speed')."""
 PAIN_HOURS: Final = 24.0
 """How long answers on pain hold for the next run [h] (design choice)."""
+LAST_RUN_HOURS: Final = 48.0
+"""How long pain told in a run holds for the next one [h] (design choice)."""
 SORENESS_DAYS: Final = 7.0
 """How long answers on soreness are taken to go on [d] (design choice)."""
 WEEK_AGO_DAYS: Final = (4.0, 10.0)
@@ -46,6 +48,8 @@ TEST_DAYS: Final = 7.0
 """How long a test speaks up before each run [d]; it stays in the log (design choice, so as not to nag)."""
 SOFT: Final = ("grass", "sand")
 """Surfaces that are soft."""
+PEAK: Final = "achilles_peak"
+"""Signal of the minutes that tells the highest force of a session."""
 SAME_DROP_M: Final = 0.0005
 """Drops that differ by less are the same [m]."""
 
@@ -140,6 +144,7 @@ def summarize(
         longest_distance_m=_most([entry.distance_m for entry in month]),
         longest_impulse_bws=_most(months.impulse_bws.tolist()),
         highest_dose=_most([entry.dose for entry in month]),
+        highest_peak_bw=_most([_highest_peak_bw(entry) for entry in month]),
         most_uphill_m=_most([entry.uphill_m for entry in month]),
         days_since_hill=_days_since(entries, ages, [(entry.uphill_m or 0.0) >= HILL_M for entry in entries]),
         days_since_fast=None
@@ -158,6 +163,7 @@ def summarize(
         new_shoe_share=new_share,
         soft_surface=None if runner is None or runner.surface is None else runner.surface in SOFT,
         usual_impulse_per_m=_or_none(loads(usual).per_m),
+        pain_last_run=_pain_last_run(entries, notes, now_s),
         **_told(notes, now_s),
         **_tested(notes, now_s),
         baselines=fit_baselines(
@@ -220,6 +226,12 @@ def _fastest(entry: SessionEntry) -> float:
     return max(known) if known else _or_nan(entry.mean_speed_mps)
 
 
+def _highest_peak_bw(entry: SessionEntry) -> float | None:
+    """Give the modelled Achilles peak of the highest minute, both feet together [bw]."""
+    rows = [] if entry.minutes is None else entry.minutes.values.get(PEAK, [])
+    return max(((a + b) / 2.0 for a, b in rows if a is not None and b is not None), default=None)
+
+
 def _days_since(
     entries: Sequence[SessionEntry], ages: np.ndarray[tuple[int, ...], np.dtype[np.float64]], hits: list[bool]
 ) -> float | None:
@@ -263,6 +275,14 @@ def _new_shoe(
     return now - old[-1], share
 
 
+def _pain_last_run(entries: Sequence[SessionEntry], notes: Sequence[Note], now_s: float) -> float | None:
+    """Take the pain told in the last run, unless the questions were answered since."""
+    if not entries or now_s - entries[-1].end_s > LAST_RUN_HOURS * HOUR_S:
+        return None
+    answered = any(isinstance(note.body, Soreness) and note.at_s >= entries[-1].end_s for note in notes)
+    return None if answered else entries[-1].pain
+
+
 def _told(notes: Sequence[Note], now_s: float) -> dict[str, Any]:
     """Take pain, soreness and red flags from the questionnaires."""
     asked = [(note, note.body) for note in notes if isinstance(note.body, Soreness)]
@@ -295,10 +315,13 @@ def _tested(notes: Sequence[Note], now_s: float) -> dict[str, Any]:
         if now_s - note.at_s > TEST_DAYS * DAY_S:
             continue
         match note.body:
-            case CalfRaise(foot=foot, repetitions=repetitions):
-                found[f"calf_raises_{foot}"] = repetitions
-            case KneeToWall(foot=foot, angle_deg=float(angle)):
-                found[f"ankle_range_{foot}_deg"] = angle
+            case CalfRaise(foot=foot, repetitions=repetitions, knee=knee):
+                found[f"{'bent' if knee == 'bent' else 'calf'}_raises_{foot}"] = repetitions
+            case KneeToWall(foot=foot, angle_deg=angle, distance_m=distance):
+                if angle is not None:
+                    found[f"ankle_range_{foot}_deg"] = angle
+                if distance is not None:
+                    found[f"wall_distance_{foot}_m"] = distance
             case _:
                 pass
     return found

@@ -1,6 +1,7 @@
 """The nouns of Soleus: samples, pods, belt, runner, recording, steps, warnings. Imports nothing of ours."""
 
 from soleus.model.flags import Flag
+from soleus.model.happenings import Happening, PainTold, Silence
 from soleus.model.runner import Runner
 from soleus.model.samples import (
     COUNT_CHANNELS,
@@ -51,12 +52,15 @@ __all__ = [
     "Flag",
     "FloatArray",
     "Foot",
+    "Happening",
     "HeartRate",
+    "PainTold",
     "PodInfo",
     "PodSamples",
     "PodTrack",
     "Recording",
     "Runner",
+    "Silence",
     "Steps",
     "Warnings",
 ]

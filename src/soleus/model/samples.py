@@ -7,12 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from soleus.model.runner import Runner
+
+if TYPE_CHECKING:
+    from soleus.model.happenings import Happening
 
 FloatArray = npt.NDArray[np.floating[Any]]
 CountArray = npt.NDArray[np.int16]
@@ -252,6 +255,8 @@ class Recording:
         What the reader had to decide or repair, one sentence each, to be shown to the user.
     extra
         Further facts of the file (kept as they are in ``session.json``).
+    happened
+        What happened during the run that an analysis has to repeat, in order.
 
     Raises
     ------
@@ -267,6 +272,7 @@ class Recording:
     source: str = ""
     notes: tuple[str, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
+    happened: tuple[Happening, ...] = ()
 
     def __post_init__(self) -> None:
         feet = [track.info.foot for track in self.pods]

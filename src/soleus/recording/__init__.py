@@ -4,7 +4,8 @@ from soleus.recording.events_file import Event
 from soleus.recording.files import RecordingError
 from soleus.recording.journal import Journal, JournalStatus
 from soleus.recording.journal_format import JournalFacts
-from soleus.recording.journal_reader import JournalRecords, read_journal
+from soleus.recording.journal_reader import read_journal
+from soleus.recording.journal_records import JournalRecords
 from soleus.recording.limits import DEFAULT_LIMITS, Limits
 from soleus.recording.profile import Profile, built_in_profiles, find_profile, load_profile
 from soleus.recording.quantities import parse_grade, parse_speed

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pyarrow as pa
 
@@ -13,7 +14,10 @@ from soleus.recording.csv_layout import CsvLayout, TextHead, best_header, find_l
 from soleus.recording.files import RecordingError, check_file, reading
 from soleus.recording.limits import Limits
 from soleus.recording.profile import AXES, HOW_TO_WRITE, Profile, choose
-from soleus.recording.raw_table import Gatherer, RawTable
+from soleus.recording.raw_table import Block, Converter, RawTable
+
+if TYPE_CHECKING:
+    import pyarrow.csv as pc
 
 MAX_BROKEN_SHARE: Final = 0.01
 """Share of lines with a wrong number of columns above which the file is refused instead of mended."""
@@ -22,8 +26,8 @@ _BAD_VALUE: Final = re.compile(r"column #(\d+):(?: Row #(\d+):)?.*?invalid value
 _PACKED: Final = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2"}
 
 
-def read_csv(path: Path, profiles: Sequence[Profile], limits: Limits) -> RawTable:
-    """Read a text table by the one of some profiles that fits.
+def open_csv_table(path: Path, profiles: Sequence[Profile], limits: Limits) -> RawTable:
+    """Open a text table, to be read by the one of some profiles that fits.
 
     Parameters
     ----------
@@ -53,7 +57,16 @@ def read_csv(path: Path, profiles: Sequence[Profile], limits: Limits) -> RawTabl
     layout = layouts[chosen.name]
     if head.whole and not any(line.strip() for line in head.lines[layout.skip_lines :]):
         raise RecordingError(f"{path}: a header, but no samples; export it again")
-    return _read(path, layout, head, limits)
+    return RawTable(
+        path=path,
+        profile=layout.profile,
+        time_unit="ns" if layout.dates else layout.profile.time.unit,
+        first_pass=lambda table: _first_pass(table, layout, head, limits),
+        again=lambda _: _blocks(path, layout, head, Converter(path, limits), _Broken()),
+        held_rows=limits.held_rows,
+        preamble=layout.preamble,
+        first_row=layout.skip_lines + 1,
+    )
 
 
 def _refuse(path: Path, profile: Profile, header: list[str]) -> None:
@@ -64,7 +77,42 @@ def _refuse(path: Path, profile: Profile, header: list[str]) -> None:
     )
 
 
-def _read(path: Path, layout: CsvLayout, head: TextHead, limits: Limits) -> RawTable:
+@dataclass(slots=True)
+class _Broken:
+    """Lines with a wrong number of columns: the first one, and how many."""
+
+    first: Any = None
+    n: int = 0
+
+    def count(self, row: pc.InvalidRow) -> Literal["skip"]:
+        self.n += 1
+        if self.first is None:
+            self.first = row
+        return "skip"
+
+
+def _first_pass(table: RawTable, layout: CsvLayout, head: TextHead, limits: Limits) -> Iterator[Block]:
+    path, converter, broken = table.path, Converter(table.path, limits), _Broken()
+    try:
+        yield from _blocks(path, layout, head, converter, broken)
+    except RecordingError as error:
+        raise _cell_error(path, layout, error) from error
+    _check_broken(path, layout, broken, converter.rows)
+    converter.finish(table)
+    if layout.profile.time.unit == "datetime" and not layout.dates:
+        raise RecordingError(
+            f"{path}: column '{_name(layout, 'time')}': no dates there; give the profile another time.unit"
+        )
+    table.notes = [*layout.notes]
+    if broken.n:
+        table.notes.append(
+            f"{broken.n} lines with a wrong number of columns were left out (first: line {_line(broken)})"
+        )
+    if layout.decimal_point == ",":
+        table.notes.append("numbers are written with a decimal comma")
+
+
+def _blocks(path: Path, layout: CsvLayout, head: TextHead, converter: Converter, broken: _Broken) -> Iterator[Block]:
     import pyarrow.csv as pc
 
     roles = ["time", *AXES, *(["foot"] if "foot" in layout.columns else [])]
@@ -74,71 +122,41 @@ def _read(path: Path, layout: CsvLayout, head: TextHead, limits: Limits) -> RawT
     types[column["time"]] = pa.string() if layout.dates else pa.float64()
     if "foot" in column:
         types[column["foot"]] = pa.string()
-    broken: list[pc.InvalidRow] = []
-    n_broken = 0
-
-    def count_broken(row: pc.InvalidRow) -> Literal["skip"]:
-        nonlocal n_broken
-        n_broken += 1
-        if not broken:
-            broken.append(row)
-        return "skip"
-
-    gatherer = Gatherer(path, limits)
-    try:
-        with reading(path, "text table"), path.open("rb") as source:
-            source.seek(head.mark_bytes)
-            reader = pc.open_csv(
-                source,
-                read_options=pc.ReadOptions(
-                    use_threads=False, skip_rows=layout.skip_lines, column_names=names, encoding=head.encoding
-                ),
-                parse_options=pc.ParseOptions(delimiter=layout.delimiter, invalid_row_handler=count_broken),
-                convert_options=pc.ConvertOptions(
-                    include_columns=list(column.values()),
-                    column_types=types,
-                    decimal_point=layout.decimal_point,
-                    check_utf8=False,
-                ),
-            )
-            for batch in reader:
-                by_role = {role: batch.column(i) for i, role in enumerate(roles)}
-                gatherer.add(by_role["time"], [by_role[axis] for axis in AXES], by_role.get("foot"))
-    except RecordingError as error:
-        raise _cell_error(path, layout, error) from error
-    _check_broken(path, layout, broken, n_broken, gatherer.rows)
-    table = gatherer.table(layout.profile, "ns" if layout.dates else layout.profile.time.unit)
-    if layout.profile.time.unit == "datetime" and not layout.dates:
-        raise RecordingError(
-            f"{path}: column '{_name(layout, 'time')}': no dates there; give the profile another time.unit"
+    with reading(path, "text table"), path.open("rb") as source:
+        source.seek(head.mark_bytes)
+        reader = pc.open_csv(
+            source,
+            read_options=pc.ReadOptions(
+                use_threads=False, skip_rows=layout.skip_lines, column_names=names, encoding=head.encoding
+            ),
+            parse_options=pc.ParseOptions(delimiter=layout.delimiter, invalid_row_handler=broken.count),
+            convert_options=pc.ConvertOptions(
+                include_columns=list(column.values()),
+                column_types=types,
+                decimal_point=layout.decimal_point,
+                check_utf8=False,
+            ),
         )
-    table.preamble = layout.preamble
-    table.first_row = layout.skip_lines + 1
-    table.notes = [*layout.notes]
-    if n_broken:
-        table.notes.append(
-            f"{n_broken} lines with a wrong number of columns were left out (first: line {_line(broken)})"
-        )
-    if layout.decimal_point == ",":
-        table.notes.append("numbers are written with a decimal comma")
-    return table
+        for batch in reader:
+            by_role = {role: batch.column(i) for i, role in enumerate(roles)}
+            yield converter.block(by_role["time"], [by_role[axis] for axis in AXES], by_role.get("foot"))
 
 
 def _name(layout: CsvLayout, role: str) -> str:
     return layout.names[layout.columns[role]].strip()
 
 
-def _line(broken: list[Any]) -> int:
-    return int(broken[0].number or 0)
+def _line(broken: _Broken) -> int:
+    return int(broken.first.number or 0)
 
 
-def _check_broken(path: Path, layout: CsvLayout, broken: list[Any], n_broken: int, rows: int) -> None:
-    if n_broken > max(1, MAX_BROKEN_SHARE * rows) or (n_broken and not rows):
-        first = broken[0]
+def _check_broken(path: Path, layout: CsvLayout, broken: _Broken, rows: int) -> None:
+    if broken.n > max(1, MAX_BROKEN_SHARE * rows) or (broken.n and not rows):
+        first = broken.first
         hint = "; with a comma between columns, numbers must have a decimal point" if layout.delimiter == "," else ""
         raise RecordingError(
             f"{path}: line {_line(broken)} has {first.actual_columns} columns, the header "
-            f"{first.expected_columns}, and {n_broken} lines are like that{hint}; export it again"
+            f"{first.expected_columns}, and {broken.n} lines are like that{hint}; export it again"
         )
 
 

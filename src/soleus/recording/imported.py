@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 import msgspec
-import numpy as np
 
-from soleus.model import Belt, CountArray, Foot, PodInfo, PodSamples, PodTrack, Recording, Runner
+from soleus.model import Belt, Foot, PodInfo, Runner
 from soleus.recording.files import RecordingError, first_line
-from soleus.recording.profile import AXES
-from soleus.recording.raw_table import NO_FOOT, RawTable
+from soleus.recording.import_survey import FootSurvey, Lsb, Splitter, TableSurvey, check_dropped, survey
+from soleus.recording.profile import built_in_profiles
+from soleus.recording.raw_table import RawTable
 from soleus.recording.sensors import (
     ACCEL,
     GYRO,
     RADIANS_PER_DEGREE,
     STANDARD_GRAVITY_MPS2,
-    Counted,
+    Scaling,
     UnitError,
-    as_counts,
-    check_impossible,
     check_motion,
-    impossible,
-    quantise,
-    thin,
+    scaling_of,
+    scaling_of_counts,
 )
-from soleus.recording.stamps import Clocked, check_stamps, session_times, spread_packets, unwrap
+from soleus.recording.stamps import Clocked, SessionClock, Ticks, check_stamps, session_clocks
 
 _FOOT_WORDS: Final = {
     **dict.fromkeys(("left", "l", "lf", "links", "lfoot", "leftfoot", "lshoe"), Foot.LEFT),
@@ -57,15 +55,6 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     subject: int | str | None = None
 
 
-@dataclass(slots=True)
-class _Draft:
-    """A pod with everything but its session time."""
-
-    clocked: Clocked
-    info: PodInfo
-    counts: CountArray
-
-
 def foot_in_name(name: str) -> Foot | None:
     """Find a foot in a file's or pod's name; ``None`` if it names none or both.
 
@@ -79,16 +68,77 @@ def foot_in_name(name: str) -> Foot | None:
     return feet.pop() if len(feet) == 1 else None
 
 
-def assemble(tables: Sequence[RawTable], feet: Sequence[Foot | None], source: str) -> Recording:
+@dataclass(frozen=True, slots=True)
+class ImportedPod:
+    """A pod whose samples are still in its file: what makes recorded samples of them."""
+
+    info: PodInfo
+    clock: SessionClock
+    scalings: tuple[Scaling, Scaling]
+    found: FootSurvey
+    source: Surveyed
+    key: Foot | None
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """A table after its first pass."""
+
+    table: RawTable
+    lsb: Lsb
+    found: TableSurvey
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A recording but for its samples; see :class:`soleus.model.Recording`."""
+
+    pods: tuple[ImportedPod, ...]
+    runner: Runner
+    belt: Belt | None
+    start_utc: datetime | None
+    source: str
+    notes: tuple[str, ...]
+    extra: dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A pod with everything but its session time."""
+
+    clocked: Clocked
+    info: PodInfo
+    scalings: tuple[Scaling, Scaling]
+    found: FootSurvey
+    source: Surveyed
+    key: Foot | None
+
+
+def survey_table(table: RawTable) -> Surveyed:
+    """Read a table for the first time.
+
+    Raises
+    ------
+    RecordingError
+        If the file cannot be read.
+    """
+    try:
+        lsb = _lsb(table, _facts(table))
+    except RecordingError:  # told by `assemble`, after what the file itself has wrong
+        lsb = {ACCEL.name: None, GYRO.name: None}
+    return Surveyed(table, lsb, survey(table, lsb))
+
+
+def assemble(sources: Sequence[Surveyed], feet: Sequence[Foot | None], named: str) -> Imported:
     """Make a recording of one or two raw tables.
 
     Parameters
     ----------
-    tables
+    sources
         What was read; one a file.
     feet
         The foot of each table where the caller knows it.
-    source
+    named
         Where it came from, for messages.
 
     Raises
@@ -96,31 +146,31 @@ def assemble(tables: Sequence[RawTable], feet: Sequence[Foot | None], source: st
     RecordingError
         If a foot is unknown or given twice, or time, units or values cannot be right.
     """
+    tables = [source.table for source in sources]
     notes = [note for table in tables for note in _about(table, several=len(tables) > 1)]
     facts = [_facts(table) for table in tables]
     drafts: list[_Draft] = []
-    for table, foot, fact in zip(tables, feet, facts, strict=True):
-        drafts += _drafts(table, foot, fact, notes)
+    for source, foot, fact in zip(sources, feet, facts, strict=True):
+        drafts += _drafts(source, foot, fact, notes)
     drafts.sort(key=lambda draft: draft.clocked.foot)
     if len({draft.clocked.foot for draft in drafts}) < len(drafts):
         label = drafts[0].clocked.foot.label
-        raise RecordingError(f"{source}: two files of the {label} foot; give one of each foot")
+        raise RecordingError(f"{named}: two files of the {label} foot; give one of each foot")
     for draft in drafts:
         notes += check_stamps(draft.clocked)
-    times_s, start_utc, clock_notes = session_times([draft.clocked for draft in drafts])
+    clocks, start_utc, clock_notes = session_clocks([draft.clocked for draft in drafts])
     notes += clock_notes
     if len(drafts) == 1:
         notes.append(f"only the {drafts[0].clocked.foot.label} foot: values that need both feet stay empty")
-    tracks = tuple(
-        PodTrack(draft.info, PodSamples(draft.clocked.foot, time_s, draft.counts))
-        for draft, time_s in zip(drafts, times_s, strict=True)
-    )
-    return Recording(
-        pods=tracks,
+    return Imported(
+        pods=tuple(
+            ImportedPod(draft.info, clock, draft.scalings, draft.found, draft.source, draft.key)
+            for draft, clock in zip(drafts, clocks, strict=True)
+        ),
         runner=_runner(tables[0], facts[0]),
         belt=_belt(facts[0]),
         start_utc=start_utc,
-        source=source,
+        source=named,
         notes=tuple(notes),
         extra=_extra(tables),
     )
@@ -141,20 +191,22 @@ def _facts(table: RawTable) -> Facts:
         raise RecordingError(f"{table.path}: metadata: {first_line(str(error))}; mend the file's metadata") from error
 
 
-def _drafts(table: RawTable, foot: Foot | None, facts: Facts, notes: list[str]) -> list[_Draft]:
+def _drafts(source: Surveyed, foot: Foot | None, facts: Facts, notes: list[str]) -> list[_Draft]:
     try:
-        return _checked_drafts(table, foot, facts, notes)
+        return _checked_drafts(source, foot, facts, notes)
     except UnitError as error:
-        if table.profile.name != _SI_GUESS:
+        if source.table.profile.name != _SI_GUESS:
             raise
         raise UnitError(f"{error}; for g and °/s there is the profile '{_G_DPS_PROFILE}'") from error
 
 
-def _checked_drafts(table: RawTable, foot: Foot | None, facts: Facts, notes: list[str]) -> list[_Draft]:
-    _drop_bad_rows(table, facts, notes)
-    if table.foot is None:
-        return [_draft(table, _single_foot(table, foot), slice(None), facts, notes)]
-    drafts = [_draft(table, f, table.foot == f, facts, notes) for f in Foot if (table.foot == f).any()]
+def _checked_drafts(source: Surveyed, foot: Foot | None, facts: Facts, notes: list[str]) -> list[_Draft]:
+    table, feet = source.table, source.found.feet
+    _lsb(table, facts)
+    notes += check_dropped(table, source.found)
+    if None in feet:
+        return [_draft(source, None, _single_foot(table, foot), facts, notes)]
+    drafts = [_draft(source, f, f, facts, notes) for f in Foot if f in feet]
     if foot is None:
         return drafts
     kept = [draft for draft in drafts if draft.clocked.foot == foot]
@@ -173,41 +225,6 @@ def _single_foot(table: RawTable, foot: Foot | None) -> Foot:
     )
 
 
-def _drop_bad_rows(table: RawTable, facts: Facts, notes: list[str]) -> None:
-    profile = table.profile
-    lsb = _lsb(table, facts)
-    finite = np.isfinite(table.axes).all(axis=0) & np.isfinite(table.stamps)
-    reasons = {"a missing or infinite value": ~finite}
-    placeholder = np.zeros_like(finite)
-    if profile.csv.drop_zero_rows:
-        placeholder = finite & ~table.axes.any(axis=0)
-        reasons["six zeros (the logger's placeholder)"] = placeholder
-    if table.foot is not None:
-        reasons["no foot"] = finite & (table.foot == NO_FOOT)
-    for kind, part, unit in ((ACCEL, slice(0, 3), profile.accel.unit), (GYRO, slice(3, 6), profile.gyro.unit)):
-        bad = finite & impossible(table.axes[part], unit, lsb[kind.name], kind)
-        check_impossible(table.path, int(bad.sum()), int(finite.sum()), unit, kind)
-        reasons[f"an impossible {kind.name} reading"] = bad
-    drop = np.logical_or.reduce(list(reasons.values()))
-    if drop.all():
-        reason = max(reasons, key=lambda r: int(reasons[r].sum()))
-        column = _worst_column(table) if reasons[reason] is reasons["a missing or infinite value"] else ""
-        raise RecordingError(f"{table.path}: no usable sample: all have {reason}{column}; check the file's columns")
-    for reason, rows in reasons.items():
-        if count := int(rows.sum()):
-            first = int(np.flatnonzero(rows)[0]) + table.first_row
-            notes.append(f"{table.path.name}: {count} samples with {reason} were left out (first: row {first})")
-    if drop.any():
-        keep = ~drop
-        table.stamps, table.axes = table.stamps[keep], table.axes[:, keep]
-        table.foot = None if table.foot is None else table.foot[keep]
-
-
-def _worst_column(table: RawTable) -> str:
-    empty = ~np.isfinite(table.axes)
-    return f" (column {AXES[int(empty.sum(axis=1).argmax())]})" if empty.any() else " (time column)"
-
-
 def _lsb(table: RawTable, facts: Facts) -> dict[str, float | None]:
     profile = table.profile
     accel = facts.accel_lsb_mps2 or profile.accel.lsb_mps2
@@ -222,33 +239,32 @@ def _lsb(table: RawTable, facts: Facts) -> dict[str, float | None]:
     return {name: lsb if unit == "counts" else None for name, (unit, lsb, _) in scales.items()}
 
 
-def _draft(table: RawTable, foot: Foot, rows: Any, facts: Facts, notes: list[str]) -> _Draft:  # noqa: ANN401
+def _draft(source: Surveyed, key: Foot | None, foot: Foot, facts: Facts, notes: list[str]) -> _Draft:
+    table, found = source.table, source.found.feet[key]
     profile, time = table.profile, table.profile.time
-    ticks = table.stamps[rows]
-    if time.wrap_bits is not None and not table.calendar:
-        ticks = unwrap(ticks, time.wrap_bits)
-    if time.packet_stamps and not table.calendar:
-        ticks = spread_packets(ticks)
-    clocked = Clocked(table.path, foot, ticks, table.time_unit, time.keep_origin, table.calendar, table.zone_known)
-    axes = table.axes[:, rows]
+    clocked = Clocked(
+        table.path, foot, found.stamps, lambda: pod_ticks(source, key), table.time_unit, time.keep_origin,
+        table.calendar, table.zone_known,
+    )  # fmt: skip
     lsb = _lsb(table, facts)
     range_g, range_dps = profile.accel.range_g, profile.gyro.range_dps
     accel_range = facts.accel_range_mps2 or (range_g and range_g * STANDARD_GRAVITY_MPS2)
     gyro_range = facts.gyro_range_rads or (range_dps and range_dps * RADIANS_PER_DEGREE)
-    read: list[Counted] = []
-    for kind, part, unit, range_si in (
-        (ACCEL, axes[:3], profile.accel.unit, accel_range),
-        (GYRO, axes[3:], profile.gyro.unit, gyro_range),
+    scalings: list[Scaling] = []
+    for kind, unit, range_si in (
+        (ACCEL, profile.accel.unit, accel_range),
+        (GYRO, profile.gyro.unit, gyro_range),
     ):
-        scale = lsb[kind.name]
+        scale, seen = lsb[kind.name], found.sensors[kind.name]
         if scale is None:
-            read.append(quantise(part, unit, kind, range_si))
+            scalings.append(scaling_of(seen, unit, kind, range_si))
         else:
-            read.append(as_counts(table.path, part, scale, kind, range_si))
-        notes.extend(f"{foot.label} {note}" for note in read[-1].notes)
+            scalings.append(scaling_of_counts(table.path, seen, scale, kind, range_si))
+        notes.extend(f"{foot.label} {note}" for note in scalings[-1].notes)
     units = (profile.accel.unit, profile.gyro.unit)
-    accel, gyro = read
-    check_motion(table.path, foot.label, thin(accel.counts) * accel.lsb, thin(gyro.counts) * gyro.lsb, units)
+    accel, gyro = scalings
+    thin = found.thinned.values()
+    check_motion(table.path, foot.label, accel.counts(thin[:3]) * accel.lsb, gyro.counts(thin[3:]) * gyro.lsb, units)
     info = PodInfo(
         foot=foot,
         accel_lsb_mps2=accel.lsb,
@@ -260,12 +276,43 @@ def _draft(table: RawTable, foot: Foot, rows: Any, facts: Facts, notes: list[str
         maker=profile.maker,
         firmware=table.preamble.get(profile.preamble.firmware, ""),
     )
-    return _Draft(clocked, info, np.concatenate([accel.counts, gyro.counts]))
+    return _Draft(clocked, info, (accel, gyro), found, source, key)
+
+
+def pod_ticks(source: Surveyed, key: Foot | None) -> Iterator[Ticks]:
+    """Read the ticks of a pod once more, block by block."""
+    spread = source.found.feet[key].spread
+    if spread is not None:
+        yield spread
+        return
+    splitter = Splitter(source.table, source.lsb)
+    for block in source.table.blocks():
+        yield from (ticks for foot, ticks, _ in splitter.split(block) if foot == key)
+
+
+def runner_in_metadata(metadata: Mapping[bytes, bytes]) -> str:
+    """Tell the runner's name that the metadata of a Parquet file holds; empty if it holds none.
+
+    Examples
+    --------
+    >>> runner_in_metadata({b"subject": b"no JSON"})
+    ''
+    """
+    keys = (key for profile in built_in_profiles().values() for key in profile.metadata_keys)
+    for key in keys:
+        try:
+            return _name(msgspec.json.decode(metadata.get(key.encode(), b""), type=Facts))
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            continue
+    return ""
+
+
+def _name(facts: Facts) -> str:
+    return "" if facts.subject is None else f"subject {facts.subject}"
 
 
 def _runner(table: RawTable, facts: Facts) -> Runner:
-    name = "" if facts.subject is None else f"subject {facts.subject}"
-    known = {"name": name, "mass_kg": facts.mass_kg, "height_m": facts.height_m}
+    known = {"name": _name(facts), "mass_kg": facts.mass_kg, "height_m": facts.height_m}
     try:
         return msgspec.convert(known, Runner)
     except msgspec.ValidationError as error:

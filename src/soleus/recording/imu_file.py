@@ -4,6 +4,7 @@ A row group holds one pod only, so that nothing needs masking when it is read; g
 a day can be streamed. Scale and unit of each pod stand in the metadata of the fields. Time is int64 nanoseconds where
 every stamp is a whole number of them (delta coded: a uniform clock takes almost no space) and double otherwise, so that
 stamps come back bit for bit. Counts are byte-stream split: the high bytes of neighbours are alike and compress well.
+Each page has a checksum: what a disk changed later is refused.
 Encodings: https://parquet.apache.org/docs/file-format/data-pages/encodings/
 """
 
@@ -13,12 +14,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self, cast
 
 import numpy as np
 import pyarrow as pa
 
-from soleus.model import COUNT_CHANNELS, CountArray, FloatArray, Foot, PodSamples, PodTrack
+from soleus.model import COUNT_CHANNELS, CountArray, FloatArray, Foot, PodInfo, PodSamples, PodTrack
 from soleus.recording.files import RecordingError, check_file, reading
 from soleus.recording.limits import Limits
 
@@ -67,32 +68,42 @@ def write_imu(file: BinaryIO, tracks: Sequence[PodTrack]) -> None:
     OSError
         If the disk is full or fails.
     """
+    times = [as_ns(track.samples.time_s) for track in tracks]
+    whole_ns = all(t is not None for t in times)
+    with imu_writer(file, [track.info for track in tracks], whole_ns=whole_ns) as writer:
+        for i, part in _groups_in_time(tracks):
+            samples = tracks[i].samples
+            ns = times[i]
+            t = ns[part] if whole_ns and ns is not None else samples.time_s[part]
+            write_group(writer, samples.foot, t, samples.counts[:, part])
+
+
+def imu_writer(file: BinaryIO, pods: Sequence[PodInfo], *, whole_ns: bool) -> pq.ParquetWriter:
+    """Begin an ``imu.parquet``; its time is in whole nanoseconds or in seconds."""
     import pyarrow.parquet as pq
 
-    times = [_as_ns(track.samples.time_s) for track in tracks]
-    whole_ns = all(t is not None for t in times)
-    schema = _schema(tracks, whole_ns=whole_ns)
     encoding = dict.fromkeys(COUNT_CHANNELS, "BYTE_STREAM_SPLIT")
     encoding["t"] = "DELTA_BINARY_PACKED" if whole_ns else "BYTE_STREAM_SPLIT"
-    with pq.ParquetWriter(
+    return pq.ParquetWriter(
         file,
-        schema,
+        _schema(pods, whole_ns=whole_ns),
         compression="zstd",
         compression_level=ZSTD_LEVEL,
         use_dictionary=["pod"],  # type: ignore[arg-type]  # a list is allowed, the stubs are behind
         column_encoding=encoding,
         write_statistics=["pod"],
-    ) as writer:
-        for i, part in _groups_in_time(tracks):
-            samples = tracks[i].samples
-            ns = times[i]
-            t = ns[part] if whole_ns and ns is not None else samples.time_s[part]
-            pod = np.full(t.size, samples.foot, np.int8)
-            counts = [pa.array(channel[part]) for channel in samples.counts]
-            writer.write_table(pa.Table.from_arrays([pa.array(pod), pa.array(t), *counts], schema=schema))
+        write_page_checksum=True,
+    )
 
 
-def _as_ns(time_s: FloatArray) -> Any | None:  # noqa: ANN401
+def write_group(writer: pq.ParquetWriter, foot: Foot, time: Any, counts: CountArray) -> None:  # noqa: ANN401
+    """Write a row group of one pod: times as the file has them, and (6, n) counts."""
+    pod = pa.array(np.full(time.size, foot, np.int8))
+    channels = [pa.array(channel) for channel in counts]
+    writer.write_table(pa.Table.from_arrays([pod, pa.array(time), *channels], schema=cast("pa.Schema", writer.schema)))
+
+
+def as_ns(time_s: FloatArray) -> Any | None:  # noqa: ANN401
     """Whole nanoseconds that give back every bit of the stamps, or ``None``."""
     if not (np.abs(time_s) < MAX_NS_TIME_S).all():
         return None
@@ -101,8 +112,8 @@ def _as_ns(time_s: FloatArray) -> Any | None:  # noqa: ANN401
     return ns if np.array_equal(back.view(np.int64), time_s.view(np.int64)) else None
 
 
-def _schema(tracks: Sequence[PodTrack], *, whole_ns: bool) -> pa.Schema:
-    feet = {f"pod_{t.info.foot.value}": t.info.foot.label for t in tracks}
+def _schema(pods: Sequence[PodInfo], *, whole_ns: bool) -> pa.Schema:
+    feet = {f"pod_{pod.foot.value}": pod.foot.label for pod in pods}
     fields: list[pa.Field[Any]] = [
         pa.field("pod", pa.int8(), nullable=False, metadata={"description": "0 left, 1 right"} | feet),
         pa.field(
@@ -115,10 +126,10 @@ def _schema(tracks: Sequence[PodTrack], *, whole_ns: bool) -> pa.Schema:
     for name in COUNT_CHANNELS:
         kind = name[0]
         scale = {
-            f"{_SCALE_KEYS[kind]}_{t.info.foot.label}": repr(
-                float(t.info.accel_lsb_mps2 if kind == "a" else t.info.gyro_lsb_rads)
+            f"{_SCALE_KEYS[kind]}_{pod.foot.label}": repr(
+                float(pod.accel_lsb_mps2 if kind == "a" else pod.gyro_lsb_rads)
             )
-            for t in tracks
+            for pod in pods
         }
         about = {"unit": _UNITS[kind], "description": "counts in the pod's own axes; times the scale of its pod"}
         fields.append(pa.field(name, pa.int16(), nullable=False, metadata=about | scale))
@@ -132,7 +143,8 @@ def _groups_in_time(tracks: Sequence[PodTrack]) -> list[tuple[int, slice]]:
         time_s = track.samples.time_s
         if not time_s.size:
             continue
-        size = _group_rows(time_s)
+        finite = time_s[np.isfinite(time_s)]
+        size = group_rows(finite.size, *((finite.min(), finite.max()) if finite.size else (0.0, 0.0)))
         starts = np.arange(0, time_s.size, size)
         # Stamps may run backwards or be NaN; the order of a pod's groups must not change for that.
         latest = np.fmax.accumulate(np.fmax(time_s[starts], -np.inf))
@@ -140,10 +152,10 @@ def _groups_in_time(tracks: Sequence[PodTrack]) -> list[tuple[int, slice]]:
     return [(i, part) for _, i, part in sorted(groups, key=lambda g: (g[0], g[2].start, g[1]))]
 
 
-def _group_rows(time_s: FloatArray) -> int:
-    finite = time_s[np.isfinite(time_s)]
-    span = float(finite.max() / 2 - finite.min() / 2) * 2 if finite.size else 0.0
-    rate = finite.size / span if span > 0 else DEFAULT_RATE_HZ
+def group_rows(samples: int, first_s: float, last_s: float) -> int:
+    """Choose how many samples of a pod make a row group: about a minute of them."""
+    span = float(last_s / 2 - first_s / 2) * 2
+    rate = samples / span if span > 0 else DEFAULT_RATE_HZ
     return int(np.clip(GROUP_S * rate, *GROUP_ROWS))
 
 
@@ -174,7 +186,7 @@ class ImuFile:
         self._limits = limits
         check_file(path, limits.file_bytes)
         with reading(path, "Parquet file"):
-            self._file: pq.ParquetFile = pq.ParquetFile(path)
+            self._file: pq.ParquetFile = pq.ParquetFile(path, page_checksum_verification=True)
         try:
             self._check_schema()
             self.scales: Mapping[Foot, Scale] = self._read_scales()

@@ -107,6 +107,24 @@ def read_segment(path: Path, limits: Limits) -> SegmentContent:
     return _Scan(path, data).run()
 
 
+def header_of(data: bytes) -> SegmentHeader | None:
+    """Read which segment of which session some bytes are, from the schema they begin with; ``None`` if damaged.
+
+    Examples
+    --------
+    >>> header_of(b"") is None
+    True
+    """
+    frame = _frame_at(data, 0)
+    if frame is None or frame.kind != _KIND_SCHEMA or frame.end > len(data):
+        return None
+    try:
+        metadata = pa.ipc.read_schema(pa.py_buffer(data[: frame.end])).metadata or {}
+    except (pa.ArrowException, OSError, UnicodeError):
+        return None
+    return _header_of(metadata.get(b"header", b""))
+
+
 class _Scan:
     def __init__(self, path: Path, data: bytes) -> None:
         self.path = path

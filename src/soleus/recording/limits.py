@@ -25,6 +25,9 @@ class Limits:
         Samples of all pods together: two pods at 400 Hz for 24 h are 69 million.
     row_group_rows
         Samples of one Parquet row group, the unit in which a session is streamed.
+    held_rows
+        Samples of an imported file that are kept in memory while it is streamed (33 bytes each); a longer file is read
+        twice instead.
 
     Examples
     --------
@@ -37,6 +40,7 @@ class Limits:
     text_bytes: int = 1 * MIB
     rows: int = 100_000_000
     row_group_rows: int = 20_000_000
+    held_rows: int = 2_000_000
 
 
 DEFAULT_LIMITS: Final = Limits()

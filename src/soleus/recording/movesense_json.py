@@ -12,7 +12,7 @@ import pyarrow as pa
 from soleus.recording.files import RecordingError, check_file, reading
 from soleus.recording.limits import Limits
 from soleus.recording.profile import Profile
-from soleus.recording.raw_table import Gatherer, RawTable
+from soleus.recording.raw_table import Converter, RawTable
 
 _VECTORS: Final = pa.list_(pa.struct([("x", pa.float64()), ("y", pa.float64()), ("z", pa.float64())]))
 _PACKET: Final = pa.struct([("Timestamp", pa.float64()), ("ArrayAcc", _VECTORS), ("ArrayGyro", _VECTORS)])
@@ -56,9 +56,18 @@ def read_movesense_json(path: Path, profile: Profile, limits: Limits) -> RawTabl
             )
         values = stamps.to_numpy(zero_copy_only=False)
         axes = [pc.list_flatten(vectors).field(axis) for vectors in (acc, gyro) for axis in ("x", "y", "z")]
-        gatherer = Gatherer(path, limits)
-        gatherer.add(pa.array(np.repeat(values, n_acc)), axes, None)
-    return gatherer.table(profile, profile.time.unit)
+        converter = Converter(path, limits)
+        block = converter.block(pa.array(np.repeat(values, n_acc)), axes, None)
+    raw = RawTable(
+        path=path,
+        profile=profile,
+        time_unit=profile.time.unit,
+        first_pass=lambda _: iter([block]),
+        again=lambda _: iter([block]),
+        held_rows=limits.rows,
+    )
+    converter.finish(raw)
+    return raw
 
 
 def _packets(table: pa.Table, path: Path) -> Any:  # noqa: ANN401 - a pa.StructArray, which the stubs cannot express

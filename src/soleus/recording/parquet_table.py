@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pyarrow as pa
 
 from soleus.recording.files import RecordingError, check_file, reading
 from soleus.recording.limits import Limits
 from soleus.recording.profile import AXES, Profile, choose
-from soleus.recording.raw_table import Gatherer, RawTable
+from soleus.recording.raw_table import Block, Converter, RawTable
 from soleus.recording.typed import load_json
 
-if TYPE_CHECKING:
-    import pyarrow.parquet as pq
-
-BATCH_ROWS: Final = 262_144
+BATCH_ROWS: Final = 65_536
 """Rows read at a time."""
+BUFFER_BYTES: Final = 65_536
+"""Bytes of a column read at a time."""
 
 
-def read_parquet(path: Path, profiles: Sequence[Profile], limits: Limits) -> RawTable:
-    """Read a Parquet table by the one of some profiles that fits.
+def open_parquet(path: Path, profiles: Sequence[Profile], limits: Limits) -> RawTable:
+    """Open a Parquet table, to be read by the one of some profiles that fits.
 
     Parameters
     ----------
@@ -50,7 +50,20 @@ def read_parquet(path: Path, profiles: Sequence[Profile], limits: Limits) -> Raw
         schema = file.schema_arrow
         fitting = [p for p in profiles if _fits(p, schema, path)]
         profile = choose(fitting, schema.names, path)
-        return _read(file, path, profile, limits)
+        names = _columns(schema, path, profile)
+    metadata = schema.metadata or {}
+    texts = {key: metadata[key.encode()] for key in profile.metadata_keys if key.encode() in metadata}
+    table = RawTable(
+        path=path,
+        profile=profile,
+        time_unit=profile.time.unit,
+        first_pass=lambda table: _first_pass(table, names, texts, limits),
+        again=lambda _: _blocks(path, names, Converter(path, limits)),
+        held_rows=limits.held_rows,
+    )
+    with contextlib.suppress(RecordingError):  # told after the samples were read
+        table.facts = _facts(path, texts)
+    return table
 
 
 def _fits(profile: Profile, schema: pa.Schema, path: Path) -> bool:
@@ -63,8 +76,8 @@ def _fits(profile: Profile, schema: pa.Schema, path: Path) -> bool:
         raise RecordingError(f"{path}: {error}") from error
 
 
-def _read(file: pq.ParquetFile, path: Path, profile: Profile, limits: Limits) -> RawTable:
-    schema = file.schema_arrow
+def _columns(schema: pa.Schema, path: Path, profile: Profile) -> dict[str, str]:
+    """Name of the column of each role, checked for its type."""
     columns = profile.resolve(schema.names) or {}
     for role, index in columns.items():
         kind = schema.field(index).type
@@ -72,17 +85,32 @@ def _read(file: pq.ParquetFile, path: Path, profile: Profile, limits: Limits) ->
             raise RecordingError(
                 f"{path}: column '{schema.names[index]}': holds {kind}, not numbers; store it as numbers"
             )
-    names = {role: schema.names[index] for role, index in columns.items()}
-    gatherer = Gatherer(path, limits)
-    for batch in file.iter_batches(BATCH_ROWS, columns=list(names.values()), use_threads=False):
-        foot = batch.column(names["foot"]) if "foot" in names else None
-        gatherer.add(batch.column(names["time"]), [batch.column(names[axis]) for axis in AXES], foot)
-    table = gatherer.table(profile, profile.time.unit)
-    metadata = schema.metadata or {}
-    for key in profile.metadata_keys:
-        if key.encode() in metadata:
-            table.facts = load_json(metadata[key.encode()], dict[str, Any], f"{path} (metadata '{key}')")
-    return table
+    return {role: schema.names[index] for role, index in columns.items()}
+
+
+def _first_pass(table: RawTable, names: dict[str, str], texts: dict[str, bytes], limits: Limits) -> Iterator[Block]:
+    converter = Converter(table.path, limits)
+    yield from _blocks(table.path, names, converter)
+    with reading(table.path, "Parquet file"):
+        converter.finish(table)
+        table.facts = _facts(table.path, texts)
+
+
+def _facts(path: Path, texts: dict[str, bytes]) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    for key, text in texts.items():
+        facts = load_json(text, dict[str, Any], f"{path} (metadata '{key}')")
+    return facts
+
+
+def _blocks(path: Path, names: dict[str, str], converter: Converter) -> Iterator[Block]:
+    import pyarrow.parquet as pq
+
+    # A row group may be as long as the file: take its pages one after the other, and nothing ahead.
+    with reading(path, "Parquet file"), pq.ParquetFile(path, buffer_size=BUFFER_BYTES, pre_buffer=False) as file:
+        for batch in file.iter_batches(BATCH_ROWS, columns=list(names.values()), use_threads=False):
+            foot = batch.column(names["foot"]) if "foot" in names else None
+            yield converter.block(batch.column(names["time"]), [batch.column(names[axis]) for axis in AXES], foot)
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -1,9 +1,9 @@
-"""What an importer reads from a file before units, time and feet are sorted out."""
+"""What an importer reads from a file, block by block, before units, time and feet are sorted out."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from soleus.model import Foot
-from soleus.recording.files import RecordingError
+from soleus.recording.files import RecordingError, os_error
 from soleus.recording.limits import Limits
 from soleus.recording.profile import Profile
 
@@ -21,9 +21,31 @@ NO_FOOT: Final = -1
 """Code of a row whose foot is not given."""
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows that follow each other, as they stand in the file.
+
+    Attributes
+    ----------
+    stamps
+        (n,) time stamps in the table's ``time_unit``; float64, or int64 nanoseconds where they are dates.
+    axes
+        (6, n) float32 or int16 in the profile's units.
+    foot
+        (n,) int8 codes of :class:`~soleus.model.Foot`, -1 where not given; ``None`` without such a column.
+    """
+
+    stamps: npt.NDArray[Any]
+    axes: npt.NDArray[Any]
+    foot: npt.NDArray[np.int8] | None = None
+
+
+Blocks = Callable[["RawTable"], Iterator[Block]]
+
+
 @dataclass(slots=True)
 class RawTable:
-    """Columns as they stand in the file.
+    """A file whose rows can be read again and again.
 
     Attributes
     ----------
@@ -31,14 +53,12 @@ class RawTable:
         The file.
     profile
         How to read it, with units replaced by those the file itself states.
-    stamps
-        (n,) time stamps in ``time_unit``; float64, or int64 for nanoseconds.
     time_unit
         's', 'ms', 'us' or 'ns'.
-    axes
-        (6, n) float32 or int16 in the profile's units.
-    foot
-        (n,) int8 codes of :class:`~soleus.model.Foot`, -1 where not given; ``None`` without such a column.
+    first_pass, again
+        Bring the blocks: ``first_pass`` checks the file and fills in the attributes below, ``again`` only reads.
+    held_rows
+        Rows up to which the blocks are kept in memory for later passes.
     notes
         What was decided or repaired.
     preamble
@@ -55,35 +75,75 @@ class RawTable:
 
     path: Path
     profile: Profile
-    stamps: npt.NDArray[Any]
     time_unit: str
-    axes: npt.NDArray[Any]
-    foot: npt.NDArray[np.int8] | None = None
+    first_pass: Blocks
+    again: Blocks
+    held_rows: int
     notes: list[str] = field(default_factory=list)
     preamble: dict[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     first_row: int = 1
     zone_known: bool = False
     calendar: bool = False
+    _held: list[Block] | None = None
+    _state: tuple[int, int] = (0, 0)
+
+    def scan(self) -> Iterator[Block]:
+        """Read all blocks for the first time.
+
+        Raises
+        ------
+        RecordingError
+            If the file cannot be read, a cell is no number, or there is no row.
+        """
+        self._state = self._file_state()
+        rows = 0
+        self._held = []
+        for block in self.first_pass(self):
+            rows += block.stamps.size
+            if self._held is not None:
+                self._held.append(block)
+            if rows > self.held_rows:
+                self._held = None
+            yield block
+
+    def blocks(self) -> Iterator[Block]:
+        """Read all blocks once more.
+
+        Raises
+        ------
+        RecordingError
+            If the file was changed meanwhile.
+        """
+        if self._held is not None:
+            return iter(self._held)
+        if self._file_state() != self._state:
+            raise RecordingError(f"{self.path}: it was changed while it was read; read it again when it is complete")
+        return self.again(self)
+
+    def _file_state(self) -> tuple[int, int]:
+        try:
+            info = self.path.stat()
+        except OSError as error:
+            raise os_error("read", self.path, error) from error
+        return info.st_size, info.st_mtime_ns
 
 
 @dataclass(slots=True)
-class Gatherer:
-    """Collects the batches of a file, within the limit of rows.
+class Converter:
+    """Makes blocks of the batches of a file, within the limit of rows.
 
-    ``add`` takes the six axes, the stamps and, if there is one, the foot column of a batch.
+    ``block`` takes the stamps, the six axes and, if there is one, the foot column of a batch.
     """
 
     path: Path
     limits: Limits
     rows: int = 0
     zone_known: bool = False
-    _stamps: list[npt.NDArray[Any]] = field(default_factory=list)
-    _axes: list[npt.NDArray[Any]] = field(default_factory=list)
-    _feet: list[npt.NDArray[np.int8]] = field(default_factory=list)
+    calendar: bool = False
 
-    def add(self, stamps: pa.Array[Any], axes: Sequence[pa.Array[Any]], foot: pa.Array[Any] | None) -> None:
-        """Take one batch.
+    def block(self, stamps: pa.Array[Any], axes: Sequence[pa.Array[Any]], foot: pa.Array[Any] | None) -> Block:
+        """Convert one batch.
 
         Raises
         ------
@@ -95,16 +155,15 @@ class Gatherer:
             raise RecordingError(
                 f"{self.path}: more than {self.limits.rows} samples; cut it into shorter recordings or raise the limit"
             )
-        self._stamps.append(self._numbers_or_dates(stamps))
+        ticks = self._numbers_or_dates(stamps)
+        self.calendar = ticks.dtype == np.int64
         counts = all(axis.type == pa.int16() and not axis.null_count for axis in axes)
         dtype = np.int16 if counts else np.float32
-        block = np.empty((len(axes), len(stamps)), dtype)
-        for row, axis in zip(block, axes, strict=True):
+        values = np.empty((len(axes), len(stamps)), dtype)
+        for row, axis in zip(values, axes, strict=True):
             column = axis if counts else axis.cast(pa.float32(), safe=False)
             row[:] = column.to_numpy(zero_copy_only=False)
-        self._axes.append(block)
-        if foot is not None:
-            self._feet.append(self._foot_codes(foot))
+        return Block(ticks, values, None if foot is None else self._foot_codes(foot))
 
     def _numbers_or_dates(self, stamps: pa.Array[Any]) -> npt.NDArray[Any]:
         if pa.types.is_timestamp(stamps.type) or pa.types.is_string(stamps.type):
@@ -157,8 +216,8 @@ class Gatherer:
         indices = words.indices.fill_null(len(codes) - 1).to_numpy(zero_copy_only=False)
         return np.asarray(codes[indices], np.int8)
 
-    def table(self, profile: Profile, time_unit: str) -> RawTable:
-        """Join the batches.
+    def finish(self, table: RawTable) -> None:
+        """Tell a table what its stamps are, after the last batch.
 
         Raises
         ------
@@ -167,15 +226,6 @@ class Gatherer:
         """
         if not self.rows:
             raise RecordingError(f"{self.path}: a header, but no samples; export it again")
-        stamps = np.concatenate(self._stamps)
-        calendar = stamps.dtype == np.int64
-        return RawTable(
-            path=self.path,
-            profile=profile,
-            stamps=stamps,
-            time_unit="ns" if calendar else time_unit,
-            axes=np.concatenate(self._axes, axis=1),
-            foot=np.concatenate(self._feet) if self._feet else None,
-            zone_known=self.zone_known,
-            calendar=calendar,
-        )
+        table.zone_known, table.calendar = self.zone_known, self.calendar
+        if self.calendar:
+            table.time_unit = "ns"

@@ -9,8 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from soleus.model import Belt, Foot, HeartRate, PodInfo, PodSamples, Recording, Runner
+from soleus.model import Belt, Foot, Happening, HeartRate, PodInfo, PodSamples, Recording, Runner
 from soleus.recording.files import RecordingError
+from soleus.recording.happened import happened_in
 from soleus.recording.imu_file import ImuFile, iterate_chunks
 from soleus.recording.limits import Limits
 from soleus.recording.session import IMU_FILE, check_counts, pod_infos
@@ -26,7 +27,7 @@ class RecordingReader:
     ----------
     pods
         The pods.
-    runner, belt, heart_rate, start_utc, source, notes, extra
+    runner, belt, heart_rate, start_utc, source, notes, extra, happened
         As in :class:`soleus.model.Recording`.
     samples
         Number of samples of each pod; empty if only reading tells.
@@ -40,6 +41,7 @@ class RecordingReader:
     source: str = ""
     notes: tuple[str, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
+    happened: tuple[Happening, ...] = ()
     samples: dict[Foot, int] = field(default_factory=dict)
     _chunks: Callable[[], Iterator[Sequence[PodSamples]]] = field(default=lambda: iter(()), repr=False)
     _close: Callable[[], None] = field(default=lambda: None, repr=False)
@@ -78,6 +80,7 @@ def from_recording(recording: Recording) -> RecordingReader:
         source=recording.source,
         notes=recording.notes,
         extra=recording.extra,
+        happened=recording.happened,
         samples={track.info.foot: len(track.samples) for track in recording.pods},
         _chunks=recording.chunks,
     )
@@ -120,6 +123,7 @@ def open_session(
             source=record.source or str(folder),
             notes=record.notes,
             extra=record.extra,
+            happened=happened_in(folder, limits),
             samples={
                 pod.foot: record_pod.samples for pod, record_pod in zip(pods, record.pods, strict=True) if pod in kept
             },

@@ -7,24 +7,27 @@ import dataclasses
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import numpy as np
 
-from soleus.model import Recording
+from soleus.model import FloatArray, Foot, Recording
 from soleus.recording.events_file import EVENTS_FILE, Event, events_of, read_events_table
-from soleus.recording.files import RecordingError, make_folder, os_error, present
+from soleus.recording.files import RecordingError, os_error, present
+from soleus.recording.held import restore_held
+from soleus.recording.imu_stream import verify_imu_stream, write_imu_stream
 from soleus.recording.journal_disk import is_being_written, rescue_folders
 from soleus.recording.journal_format import NO_TIME
 from soleus.recording.journal_reader import read_journal, segments_in
+from soleus.recording.journal_records import JournalRecords
 from soleus.recording.limits import DEFAULT_LIMITS, Limits
-from soleus.recording.reader import open_session
+from soleus.recording.reader import RecordingReader, open_session
 from soleus.recording.recovery_report import PodRecovery, RecoveryReport, recovery_report
-from soleus.recording.session import IMU_FILE, read_session, write_session
-from soleus.recording.session_file import SESSION_FILE, SessionRecord, read_session_record
+from soleus.recording.session import IMU_FILE, write_parts
+from soleus.recording.session_file import SESSION_FILE, SessionRecord, read_session_record, session_record
 from soleus.recording.side_tables import BELT_FILE, HEART_RATE_FILE
 
 EXTRA_KEY: Final = "journal"
@@ -103,8 +106,8 @@ def rebuild(
     records = read_journal(places, limits)
     if session is not None and records.session != session:
         raise RecordingError(f"{folder}: holds the journal of another session; choose another folder")
-    recording = records.recording(str(folder))
-    report = recovery_report(str(folder), records, recording)
+    recording = records.reader(str(folder))
+    report = recovery_report(str(folder), records, recording.notes)
     damaged = frozenset(damage.segment for damage in records.damages if damage.reason != "cut")
     if finished is not None:
         found = _of_journal(finished)
@@ -113,23 +116,35 @@ def rebuild(
                 f"{folder}: holds a finished session and the journal of another one; "
                 "put the journal files into a folder of their own"
             )
-        if _holds(folder, recording, limits):
+        if _holds(folder, records, limits):
             _clear(places, damaged)
             return msgspec.structs.replace(found, outcome="whole")
     report = msgspec.structs.replace(report, kept=tuple(sorted(DAMAGED_PREFIX + name for name in damaged)))
-    extra = {**recording.extra, EXTRA_KEY: msgspec.to_builtins(report)}
-    events, configuration = records.events_table(), records.facts.configuration
-    del records  # as large as the recording
-    make_folder(folder)
-    write_session(
-        dataclasses.replace(recording, extra=extra, notes=(*recording.notes, *report.losses)),
-        folder,
-        configuration=configuration,
+    streams = [records.stream(pod) for pod in recording.pods]
+    record = session_record(
+        recording.pods,
+        recording.samples,
+        runner=recording.runner,
+        start_utc=recording.start_utc,
+        source=recording.source,
+        notes=(*recording.notes, *report.losses),
+        extra={**recording.extra, EXTRA_KEY: msgspec.to_builtins(report)},
+        configuration=records.facts.configuration,
         quality=_quality(report),
-        events=events,
     )
+    # The journal is read segment by segment, once to write and once more to compare: a day needs no more than a minute.
+    write_parts(
+        folder,
+        record,
+        lambda file: write_imu_stream(file, streams),
+        lambda path: verify_imu_stream(path, streams),
+        belt=recording.belt,
+        heart_rate=recording.heart_rate,
+        events=records.events_table(),
+    )
+    restored = restore_held(folder)
     _clear(places, damaged)
-    return report
+    return msgspec.structs.replace(report, notes=(*report.notes, *restored)) if restored else report
 
 
 def read_unfinished(folder: Path, limits: Limits = DEFAULT_LIMITS) -> Recording:
@@ -142,9 +157,25 @@ def read_unfinished(folder: Path, limits: Limits = DEFAULT_LIMITS) -> Recording:
     """
     records = read_journal(_places(folder, None, limits), limits)
     recording = records.recording(str(folder))
-    losses = recovery_report(str(folder), records, recording).losses
+    return dataclasses.replace(recording, notes=_notes_of_unfinished(folder, records, recording.notes))
+
+
+def open_unfinished(folder: Path, limits: Limits = DEFAULT_LIMITS) -> RecordingReader:
+    """Open a folder that holds a journal only, to read it segment by segment; else as :func:`read_unfinished`.
+
+    Raises
+    ------
+    RecordingError
+        If nothing can be read.
+    """
+    records = read_journal(_places(folder, None, limits), limits)
+    reader = records.reader(str(folder))
+    return dataclasses.replace(reader, notes=_notes_of_unfinished(folder, records, reader.notes))
+
+
+def _notes_of_unfinished(folder: Path, records: JournalRecords, notes: tuple[str, ...]) -> tuple[str, ...]:
     first = f"read from its journal: the session was not finished; soleus recover {folder} finishes it"
-    return dataclasses.replace(recording, notes=(first, *recording.notes, *losses))
+    return (first, *notes, *recovery_report(str(folder), records, notes).losses)
 
 
 def read_events(folder: str | Path, kind: str | None = None, limits: Limits = DEFAULT_LIMITS) -> tuple[Event, ...]:
@@ -223,26 +254,61 @@ def _of_journal(record: SessionRecord) -> RecoveryReport | None:
         return None
 
 
-def _holds(folder: Path, recording: Recording, limits: Limits) -> bool:
+def _holds(folder: Path, records: JournalRecords, limits: Limits) -> bool:
     """Tell whether the session can be read and has every sample of the journal; if it cannot, the journal decides."""
     try:
-        session = read_session(folder, limits)
+        with open_session(folder, None, None, None, limits) as session:
+            if all(_is_same(records, session, pod.foot) for pod in records.facts.pods):
+                return True
+            pairs = [_missing(records, session, pod.foot) for pod in records.facts.pods]
     except RecordingError:
         return False
-    times = {track.info.foot: track.samples.time_s for track in session.pods}
-    # As bits: a time that is no number is equal to nothing.
-    pairs = [
-        (track.samples.time_s.view(np.int64), times.get(track.info.foot, NO_TIME).view(np.int64))
-        for track in recording.pods
-    ]
-    if all(np.isin(journal_s, session_s).all() for journal_s, session_s in pairs):
+    if not any(only_journal for only_journal, _ in pairs):
         return True
-    if all(np.isin(session_s, journal_s).all() for journal_s, session_s in pairs):
+    if not any(only_session for _, only_session in pairs):
         return False
     raise RecordingError(
         f"{folder}: session and journal each hold samples that the other lacks; "
         "put the journal files into a folder of their own"
     )
+
+
+def _is_same(records: JournalRecords, session: RecordingReader, foot: Foot) -> bool:
+    """Tell whether a pod has the same times in both, in the same order."""
+    if session.samples.get(foot) != records.count(foot):
+        return False
+    theirs = _times(session, foot)
+    held = NO_TIME
+    for piece in records.sample_pieces(foot):
+        while held.size < len(piece):
+            held = np.concatenate([held, next(theirs)])
+        if held[: len(piece)].tobytes() != piece.time_s.tobytes():
+            return False
+        held = held[len(piece) :]
+    return True
+
+
+def _missing(records: JournalRecords, session: RecordingReader, foot: Foot) -> tuple[bool, bool]:
+    """Tell whether a pod has times in the journal only, and in the session only."""
+    # As bits: a time that is no number is equal to nothing.
+    session_s = np.concatenate([NO_TIME, *_times(session, foot)]).view(np.int64)
+    session_s.sort()
+    found = np.zeros(session_s.size, np.bool_)
+    only_journal = False
+    for piece in records.sample_pieces(foot):
+        wanted = np.ascontiguousarray(piece.time_s).view(np.int64)
+        first, last = (np.searchsorted(session_s, wanted, side) for side in ("left", "right"))
+        only_journal |= bool((first == last).any())
+        found[first[first < last]] = True
+    if session_s.size:
+        # Of equal times the first stands for all.
+        found |= found[np.searchsorted(session_s, session_s, "left")]
+    return only_journal, not bool(found.all())
+
+
+def _times(session: RecordingReader, foot: Foot) -> Iterator[FloatArray]:
+    for chunk in session.chunks():
+        yield from (piece.time_s for piece in chunk if piece.foot == foot)
 
 
 def _nothing_to_do(folder: Path, finished: SessionRecord | None) -> RecoveryReport:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Literal
 
 import msgspec
 
-from soleus.model import Recording
-from soleus.recording.journal_reader import JournalRecords, LostSamples
+from soleus.recording.journal_records import JournalRecords, LostSamples
 from soleus.recording.journal_segment import Damage
 
 GAPS_SHOWN: Final = 100
@@ -96,19 +96,19 @@ class RecoveryReport(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(lost)
 
 
-def recovery_report(folder: str, records: JournalRecords, recording: Recording) -> RecoveryReport:
-    """Say what a journal gave, and the recording made of it."""
+def recovery_report(folder: str, records: JournalRecords, notes: Sequence[str]) -> RecoveryReport:
+    """Say what a journal gave; the notes are those of the recording made of it."""
     pods = []
-    for track in recording.pods:
-        time_s = track.samples.time_s
-        lost = records.lost(track.info.foot)
+    for pod in records.facts.pods:
+        from_s, until_s = records.span_s(pod.foot)
+        lost = records.lost(pod.foot)
         spans = [gap.until_s - gap.after_s for gap in lost if gap.until_s is not None and gap.after_s is not None]
         pods.append(
             PodRecovery(
-                foot=track.info.foot.label,
-                samples=time_s.size,
-                from_s=float(time_s[0]) if time_s.size else None,
-                until_s=float(time_s[-1]) if time_s.size else None,
+                foot=pod.foot.label,
+                samples=records.count(pod.foot),
+                from_s=from_s,
+                until_s=until_s,
                 lost_samples=sum(gap.samples for gap in lost),
                 lost_s=sum(spans),
                 gaps=lost[:GAPS_SHOWN],
@@ -123,5 +123,5 @@ def recovery_report(folder: str, records: JournalRecords, recording: Recording) 
         lost_pieces=records.lost_pieces(),
         damages=records.damages,
         missing_segments=records.missing_segments,
-        notes=recording.notes[len(records.facts.notes) :],
+        notes=tuple(notes[len(records.facts.notes) :]),
     )

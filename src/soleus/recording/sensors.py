@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from soleus.model import INT16_MAX, CountArray
 from soleus.recording.files import RecordingError
+from soleus.recording.sensor_survey import SensorSurvey
 
 STANDARD_GRAVITY_MPS2: Final = 9.80665
 """[m/s²], CGPM 1901."""
@@ -37,10 +38,6 @@ HEADROOM: Final = 0.95
 """Share of int16 given to the largest reading where the full scale is unknown, so that it does not count as clipped."""
 PLATEAU_SAMPLES: Final = 20
 """Equal largest readings that make a full scale."""
-PLATEAU_TOLERANCE: Final = 1e-5
-"""Relative difference within which readings are equal: less than one count."""
-CHECKED_SAMPLES: Final = 200_000
-"""Samples looked at for percentiles."""
 
 Values = npt.NDArray[Any]
 
@@ -86,13 +83,20 @@ GYRO: Final = SensorKind(
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """A sensor in counts: (3, n) int16, value of a count and full scale in SI units."""
+class Scaling:
+    """How a sensor's values become counts: value of a count and full scale in SI units, and what to tell.
 
-    counts: CountArray
+    ``per_unit`` is how many counts make the file's unit; ``None`` where the file holds counts.
+    """
+
     lsb: float
     full_scale: float | None
     notes: tuple[str, ...]
+    per_unit: np.float64 | None
+
+    def counts(self, values: Values) -> CountArray:
+        """(3, n) int16 counts of (3, n) values."""
+        return (values if self.per_unit is None else np.rint(values * self.per_unit)).astype(np.int16)
 
 
 def impossible(values: Values, unit: str, lsb: float | None, kind: SensorKind) -> npt.NDArray[np.bool_]:
@@ -112,7 +116,7 @@ def impossible(values: Values, unit: str, lsb: float | None, kind: SensorKind) -
     ndarray
         (n,) bool.
     """
-    limit = kind.limit_si / (lsb if lsb is not None else kind.to_si[unit])
+    limit = kind.limit_si / (lsb if lsb is not None else kind.to_si.get(unit, 1.0))
     return np.asarray((np.abs(values.astype(np.float32, copy=False)) > limit).any(axis=0))
 
 
@@ -184,18 +188,13 @@ def check_motion(path: Path, foot: str, accel_si: Values, gyro_si: Values, units
         )
 
 
-def thin(values: Values) -> Values:
-    """Take every so manieth sample, for percentiles."""
-    return values[:, :: max(1, values.shape[1] // CHECKED_SAMPLES)]
-
-
-def quantise(values: Values, unit: str, kind: SensorKind, range_si: float | None) -> Counted:
-    """Turn physical values into int16 counts.
+def scaling_of(seen: SensorSurvey, unit: str, kind: SensorKind, range_si: float | None) -> Scaling:
+    """Find how physical values become int16 counts.
 
     Parameters
     ----------
-    values
-        (3, n) float32 in ``unit``, finite.
+    seen
+        The readings, finite, in ``unit``.
     unit
         A key of ``kind.to_si``.
     kind
@@ -205,17 +204,19 @@ def quantise(values: Values, unit: str, kind: SensorKind, range_si: float | None
 
     Returns
     -------
-    Counted
+    Scaling
         With the scale from the full scale, or from the largest reading where that is unknown.
 
     Examples
     --------
-    >>> read = quantise(np.array([[1.0], [0.0], [-2.0]], np.float32), "g", ACCEL, 16 * 9.80665)
-    >>> read.counts[:, 0] * read.lsb
+    >>> seen, values = SensorSurvey(), np.array([[1.0], [0.0], [-2.0]], np.float32)
+    >>> seen.add(values)
+    >>> scaling = scaling_of(seen, "g", ACCEL, 16 * 9.80665)
+    >>> scaling.counts(values)[:, 0] * scaling.lsb
     array([  9.8,   0. , -19.6])
     """
     to_si = kind.to_si[unit]
-    largest = float(np.abs(values).max()) * to_si
+    largest = seen.largest * to_si
     notes: list[str] = []
     full_scale = range_si
     if full_scale is not None and largest > RANGE_MARGIN * full_scale:
@@ -225,15 +226,14 @@ def quantise(values: Values, unit: str, kind: SensorKind, range_si: float | None
         )
         full_scale = None
     if full_scale is None:
-        full_scale = _flat_top(values, to_si, kind)
+        full_scale = _flat_top(seen, to_si, kind)
         notes.extend(_flat_top_note(full_scale, kind))
     lsb = largest / (HEADROOM * INT16_MAX) if full_scale is None else max(largest, full_scale) / INT16_MAX
     lsb = lsb or kind.limit_si / INT16_MAX
-    counts = np.rint(values * np.float64(to_si / lsb)).astype(np.int16)
-    return Counted(counts, lsb, full_scale, tuple(notes))
+    return Scaling(lsb, full_scale, tuple(notes), np.float64(to_si / lsb))
 
 
-def as_counts(path: Path, values: Values, lsb: float, kind: SensorKind, range_si: float | None) -> Counted:
+def scaling_of_counts(path: Path, seen: SensorSurvey, lsb: float, kind: SensorKind, range_si: float | None) -> Scaling:
     """Take counts as they are.
 
     Raises
@@ -241,25 +241,24 @@ def as_counts(path: Path, values: Values, lsb: float, kind: SensorKind, range_si
     RecordingError
         If they are no integers or beyond 16 bit.
     """
-    if values.dtype != np.int16:
-        if (values != np.rint(values)).any():
-            raise RecordingError(f"{path}: the {kind.name} has fractions, counts have none; check {kind.field}.unit")
-        if float(values.max()) > INT16_MAX or float(values.min()) < -INT16_MAX - 1:
-            raise RecordingError(f"{path}: the {kind.name} exceeds 16 bit; give its physical values instead of counts")
+    if seen.fractions:
+        raise RecordingError(f"{path}: the {kind.name} has fractions, counts have none; check {kind.field}.unit")
+    if seen.high > INT16_MAX or seen.low < -INT16_MAX - 1:
+        raise RecordingError(f"{path}: the {kind.name} exceeds 16 bit; give its physical values instead of counts")
     if range_si is not None:
-        return Counted(values.astype(np.int16), lsb, range_si, ())
-    full_scale = _flat_top(values, lsb, kind)
-    return Counted(values.astype(np.int16), lsb, full_scale, tuple(_flat_top_note(full_scale, kind)))
+        return Scaling(lsb, range_si, (), None)
+    full_scale = _flat_top(seen, lsb, kind)
+    return Scaling(lsb, full_scale, tuple(_flat_top_note(full_scale, kind)), None)
 
 
-def _flat_top(values: Values, to_si: float, kind: SensorKind) -> float | None:
+def _flat_top(seen: SensorSurvey, to_si: float, kind: SensorKind) -> float | None:
     """Find the full scale [SI] by an extreme that one channel reads again and again; None if there is none."""
-    tops = []
-    for channel in values.astype(np.float64, copy=False):
-        for extreme in (float(channel.max()), float(channel.min())):
-            reached = np.abs(channel - extreme) <= PLATEAU_TOLERANCE * abs(extreme)
-            if abs(extreme) * to_si >= kind.least_range_si and np.count_nonzero(reached) >= PLATEAU_SAMPLES:
-                tops.append(abs(extreme) * to_si)
+    tops = [
+        abs(extreme) * to_si
+        for channel in seen.channels
+        for extreme, reached in channel.extremes()
+        if abs(extreme) * to_si >= kind.least_range_si and reached >= PLATEAU_SAMPLES
+    ]
     return min(tops, default=None)
 
 

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 import pyarrow as pa
 
-from soleus.model import CountArray, FloatArray, Foot, PodInfo, PodSamples, PodTrack, Recording
+from soleus.model import (
+    Belt,
+    CountArray,
+    FloatArray,
+    Foot,
+    HeartRate,
+    PodInfo,
+    PodSamples,
+    PodTrack,
+    Recording,
+)
 from soleus.recording.events_file import EVENTS_FILE, write_events
 from soleus.recording.files import RecordingError, make_folder, write_atomically
+from soleus.recording.happened import happened_in
 from soleus.recording.imu_file import ImuFile, Scale, write_imu
 from soleus.recording.limits import DEFAULT_LIMITS, Limits
 from soleus.recording.session_file import (
@@ -79,8 +90,6 @@ def write_session(
     1.995
     """
     folder = Path(folder)
-    if not recording.pods:
-        raise RecordingError(f"{folder}: cannot be written: the recording has no pod")
     record = session_record(
         [track.info for track in recording.pods],
         {track.info.foot: len(track.samples) for track in recording.pods},
@@ -92,16 +101,55 @@ def write_session(
         configuration=configuration,
         quality=quality,
     )
-    make_folder(folder)
-    write_atomically(
-        folder / IMU_FILE, lambda file: write_imu(file, recording.pods), lambda path: _verify_imu(path, recording)
+    return write_parts(
+        folder,
+        record,
+        lambda file: write_imu(file, recording.pods),
+        lambda path: _verify_imu(path, recording),
+        belt=recording.belt,
+        heart_rate=recording.heart_rate,
+        events=events,
     )
-    if recording.belt is not None:
-        write_belt(recording.belt, folder)
+
+
+def write_parts(
+    folder: Path,
+    record: SessionRecord,
+    write: Callable[[BinaryIO], None],
+    verify: Callable[[Path], None],
+    *,
+    belt: Belt | None,
+    heart_rate: HeartRate | None,
+    events: pa.Table | None,
+) -> Path:
+    """Write the files of a session folder, ``session.json`` last; see :func:`write_session`.
+
+    Parameters
+    ----------
+    folder
+        Made if need be.
+    record
+        What ``session.json`` tells.
+    write, verify
+        Write ``imu.parquet``; read it back and compare.
+    belt, heart_rate, events
+        The small tables.
+
+    Raises
+    ------
+    RecordingError
+        If a file cannot be written or could not be read back, or there is no pod.
+    """
+    if not record.pods:
+        raise RecordingError(f"{folder}: cannot be written: the recording has no pod")
+    make_folder(folder)
+    write_atomically(folder / IMU_FILE, write, verify)
+    if belt is not None:
+        write_belt(belt, folder)
     else:
         _remove(folder / BELT_FILE)
-    if recording.heart_rate is not None:
-        write_heart_rate(recording.heart_rate, folder)
+    if heart_rate is not None:
+        write_heart_rate(heart_rate, folder)
     else:
         _remove(folder / HEART_RATE_FILE)
     if events is not None and events.num_rows:
@@ -143,6 +191,7 @@ def read_session(folder: str | Path, limits: Limits = DEFAULT_LIMITS) -> Recordi
         source=record.source or str(folder),
         notes=record.notes,
         extra=record.extra,
+        happened=happened_in(folder, limits),
     )
 
 

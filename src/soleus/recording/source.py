@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from soleus.model import Belt, Foot, Recording, Runner
-from soleus.recording.csv_table import read_csv
+from soleus.model import Belt, Foot, PodSamples, Recording, Runner
+from soleus.recording.csv_table import open_csv_table
 from soleus.recording.events_file import EVENTS_FILE
 from soleus.recording.files import RecordingError, check_file, os_error, present
-from soleus.recording.imported import assemble, foot_in_name
+from soleus.recording.imported import Imported, assemble, foot_in_name, survey_table
+from soleus.recording.imported_samples import chunks, whole
 from soleus.recording.limits import DEFAULT_LIMITS, Limits
 from soleus.recording.movesense_json import read_movesense_json
-from soleus.recording.parquet_table import read_parquet
+from soleus.recording.parquet_table import open_parquet
 from soleus.recording.profile import Profile, built_in_profiles, find_profile
 from soleus.recording.raw_table import RawTable
-from soleus.recording.reader import RecordingReader, from_recording, open_session
-from soleus.recording.recover import is_unfinished, read_unfinished
+from soleus.recording.reader import RecordingReader, open_session
+from soleus.recording.recover import is_unfinished, open_unfinished, read_unfinished
 from soleus.recording.session import IMU_FILE, read_session
 from soleus.recording.session_file import SESSION_FILE
 from soleus.recording.side_tables import BELT_FILE, HEART_RATE_FILE, STEPS_FILE
@@ -35,7 +36,7 @@ _FORMATS: Final = {
     ".pq": "parquet",
     ".json": "movesense-json",
 }
-_NOT_RECORDINGS: Final = (
+NOT_RECORDINGS: Final = (
     BELT_FILE,
     HEART_RATE_FILE,
     STEPS_FILE,
@@ -44,6 +45,7 @@ _NOT_RECORDINGS: Final = (
     ".truth.parquet",
     ".steps.parquet",
 )
+"""Ends of the names of tables that are no recordings, though they lie beside some."""
 MAX_FILES: Final = 2
 """A recording is one file or one of each foot."""
 
@@ -112,16 +114,21 @@ def _foot(foot: Foot | str | None) -> Foot | None:
 
 
 def _read(path: Source, profile: Profile | None, foot: Foot | None, limits: Limits) -> Recording:
+    if isinstance(path, str | os.PathLike) and _is_folder(place := Path(path)):
+        if is_unfinished(place):
+            return _with_one_foot(read_unfinished(place, limits), foot)
+        if present(place / SESSION_FILE):
+            return _with_one_foot(read_session(place, limits), foot)
+    # All samples will be in memory anyway: none is read twice.
+    return whole(_import(path, profile, foot, dataclasses.replace(limits, held_rows=limits.rows)))
+
+
+def _import(path: Source, profile: Profile | None, foot: Foot | None, limits: Limits) -> Imported:
     if not isinstance(path, str | os.PathLike):
-        return _read_files([Path(p) for p in path], profile, foot, limits, named=", ".join(str(p) for p in path))
+        return _import_files([Path(p) for p in path], profile, foot, limits, named=", ".join(str(p) for p in path))
     place = Path(path)
-    if not _is_folder(place):
-        return _read_files([place], profile, foot, limits, named=str(place))
-    if is_unfinished(place):
-        return _with_one_foot(read_unfinished(place, limits), foot)
-    if present(place / SESSION_FILE):
-        return _with_one_foot(read_session(place, limits), foot)
-    return _read_files(_files_of(place), profile, foot, limits, named=str(place))
+    files = _files_of(place) if _is_folder(place) else [place]
+    return _import_files(files, profile, foot, limits, named=str(place))
 
 
 def _is_folder(place: Path) -> bool:
@@ -156,7 +163,7 @@ def _files_of(folder: Path) -> list[Path]:
     files = [
         p
         for p in names
-        if p.suffix.lower() in _FORMATS and not p.name.endswith(_NOT_RECORDINGS) and not p.name.startswith(".")
+        if p.suffix.lower() in _FORMATS and not p.name.endswith(NOT_RECORDINGS) and not p.name.startswith(".")
     ]
     if not files:
         raise RecordingError(
@@ -169,17 +176,22 @@ def _files_of(folder: Path) -> list[Path]:
     return files
 
 
-def _read_files(
+def _import_files(
     files: Sequence[Path], profile: Profile | None, foot: Foot | None, limits: Limits, *, named: str
-) -> Recording:
+) -> Imported:
     if not 0 < len(files) <= MAX_FILES:
         raise RecordingError(f"{len(files)} paths given; give one recording, or one file of each foot")
     feet: list[Foot | None] = [foot]
     if len(files) == MAX_FILES:
         feet = _feet_of(files)
-    tables = [_read_table(file, profile, limits) for file in files]
-    recording = assemble(tables, feet, named)
-    return _with_one_foot(recording, foot)
+    sources = [survey_table(_open_table(file, profile, limits)) for file in files]
+    imported = assemble(sources, feet, named)
+    if foot is None:
+        return imported
+    kept = tuple(pod for pod in imported.pods if pod.info.foot == foot)
+    if not kept:
+        raise RecordingError(f"{named}: no pod of the {foot.label} foot; leave the foot out")
+    return dataclasses.replace(imported, pods=kept)
 
 
 def _feet_of(files: Sequence[Path]) -> list[Foot | None]:
@@ -193,7 +205,7 @@ def _feet_of(files: Sequence[Path]) -> list[Foot | None]:
     return list(named)
 
 
-def _read_table(path: Path, profile: Profile | None, limits: Limits) -> RawTable:
+def _open_table(path: Path, profile: Profile | None, limits: Limits) -> RawTable:
     kind = _FORMATS.get(path.suffix.lower())
     check_file(path, limits.file_bytes)
     if profile is not None:
@@ -203,9 +215,9 @@ def _read_table(path: Path, profile: Profile | None, limits: Limits) -> RawTable
         raise RecordingError(f"{path}: '{path.suffix}' is no ending of a recording ({endings}); rename or convert it")
     candidates = [profile] if profile is not None else [p for p in built_in_profiles().values() if p.format == kind]
     if kind == "csv":
-        return read_csv(path, candidates, limits)
+        return open_csv_table(path, candidates, limits)
     if kind == "parquet":
-        return read_parquet(path, candidates, limits)
+        return open_parquet(path, candidates, limits)
     return read_movesense_json(path, candidates[0], limits)
 
 
@@ -220,7 +232,9 @@ def open_recording(
 ) -> RecordingReader:
     """Open a recording to read it piece by piece.
 
-    A session folder is streamed in flat memory; other files are read as a whole first.
+    A session folder, finished or a journal still, is streamed in flat memory. The units and clocks of other files can
+    only be judged as a whole: they are read once for that, and a second time for their samples. Short ones are kept in
+    memory in between (:attr:`Limits.held_rows`), a Movesense JSON file always.
 
     Parameters
     ----------
@@ -248,4 +262,40 @@ def open_recording(
     one = _foot(foot)
     if isinstance(path, str | os.PathLike) and _is_session(Path(path)):
         return open_session(Path(path), one, runner, belt, limits)
-    return from_recording(read(path, profile=profile, foot=one, runner=runner, belt=belt, limits=limits))
+    if isinstance(path, str | os.PathLike) and _is_folder(Path(path)) and is_unfinished(Path(path)):
+        return _reader_with(open_unfinished(Path(path), limits), one, runner, belt)
+    imported = _import(path, find_profile(profile) if profile is not None else None, one, limits)
+    return RecordingReader(
+        pods=tuple(pod.info for pod in imported.pods),
+        runner=imported.runner if runner is None else runner,
+        belt=imported.belt if belt is None else belt,
+        start_utc=imported.start_utc,
+        source=imported.source,
+        notes=imported.notes,
+        extra=imported.extra,
+        samples={pod.info.foot: pod.found.n for pod in imported.pods},
+        _chunks=lambda: chunks(imported),
+    )
+
+
+def _reader_with(
+    reader: RecordingReader, foot: Foot | None, runner: Runner | None, belt: Belt | None
+) -> RecordingReader:
+    """Keep one foot if asked, and take what the caller knows better."""
+    kept = tuple(pod for pod in reader.pods if foot in {None, pod.foot})
+    if not kept and reader.pods:
+        label = foot.label if foot is not None else ""
+        raise RecordingError(f"{reader.source}: no pod of the {label} foot; leave the foot out")
+    feet = {pod.foot for pod in kept}
+
+    def chunks() -> Iterator[Sequence[PodSamples]]:
+        return ([piece for piece in chunk if piece.foot in feet] for chunk in reader.chunks())
+
+    return dataclasses.replace(
+        reader,
+        pods=kept,
+        samples={each: count for each, count in reader.samples.items() if each in feet},
+        runner=reader.runner if runner is None else runner,
+        belt=reader.belt if belt is None else belt,
+        _chunks=chunks,
+    )

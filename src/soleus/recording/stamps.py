@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from soleus.model import FloatArray, Foot
 from soleus.recording.files import RecordingError
+from soleus.recording.tally import Tally
 
 TICKS_PER_S: Final = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 """Ticks in a second by unit."""
@@ -29,16 +30,80 @@ EPOCH_RANGE_S: Final = (946_684_800.0, 4_102_444_800.0)
 MIN_OVERLAP: Final = 0.5
 """Share of the shorter recording that two clocks must have in common to be taken for one clock."""
 
+STEP_BIN_SHIFT: Final = 40
+"""Trailing bits of a step's float64 that a bin leaves out: bins are 1/4096 of the step wide."""
+
 Ticks = npt.NDArray[Any]
 
 
 @dataclass(slots=True)
+class StampSurvey:
+    """What the stamps of a pod are like, gathered block by block [ticks of the pod's own clock].
+
+    Attributes
+    ----------
+    n
+        Stamps.
+    n_shared, n_back
+        Those equal to the one before, and those earlier than it.
+    first, last, low, high
+        First and last as recorded, least and largest.
+    bins
+        Rising steps, counted by the leading bits of their float64: :data:`STEP_BIN_SHIFT`.
+    """
+
+    n: int = 0
+    n_shared: int = 0
+    n_back: int = 0
+    first: Any = None
+    last: Any = None
+    low: Any = None
+    high: Any = None
+    bins: Tally = field(default_factory=Tally)
+
+    def add(self, ticks: Ticks) -> None:
+        """Take the next (n,) stamps."""
+        if not ticks.size:
+            return
+        step = _steps(ticks, self.last)
+        self.n += ticks.size
+        self.n_shared += int(np.count_nonzero(step == 0))
+        self.n_back += int(np.count_nonzero(step < 0))
+        self.bins.add(_bin(step[step > 0]))
+        self.first = ticks[0] if self.first is None else self.first
+        self.last = ticks[-1]
+        self.low = ticks.min() if self.low is None else min(self.low, ticks.min())
+        self.high = ticks.max() if self.high is None else max(self.high, ticks.max())
+
+    def middle_bins(self) -> tuple[int, int]:
+        """Bins of the one or two rising steps in the middle of all."""
+        n = len(self.bins)
+        return self.bins.at_rank((n - 1) // 2), self.bins.at_rank(n // 2)
+
+
+def _steps(ticks: Ticks, before: Any) -> Ticks:  # noqa: ANN401 - a scalar of the stamps' type, or None
+    return np.diff(ticks) if before is None else np.diff(ticks, prepend=before)
+
+
+def _bin(step: Ticks) -> npt.NDArray[np.int64]:
+    return np.asarray(step, np.float64).view(np.int64) >> STEP_BIN_SHIFT
+
+
+def _bin_edge(number: int) -> float:
+    return float(np.array([number << STEP_BIN_SHIFT], np.int64).view(np.float64)[0])
+
+
+@dataclass(slots=True)
 class Clocked:
-    """Stamps of one pod, not yet session time: ticks of the pod's own clock."""
+    """Stamps of one pod, not yet session time: ticks of the pod's own clock.
+
+    ``again`` brings the stamps once more, block by block.
+    """
 
     path: Path
     foot: Foot
-    ticks: Ticks
+    survey: StampSurvey
+    again: Callable[[], Iterator[Ticks]]
     unit: str
     keep_origin: bool
     calendar: bool
@@ -47,36 +112,55 @@ class Clocked:
     @property
     def start_s(self) -> float:
         """Earliest stamp [s on the pod's clock]."""
-        return float(self.ticks.min()) / TICKS_PER_S[self.unit]
+        return float(self.survey.low) / TICKS_PER_S[self.unit]
 
     @property
     def end_s(self) -> float:
         """Latest stamp [s on the pod's clock]."""
-        return float(self.ticks.max()) / TICKS_PER_S[self.unit]
+        return float(self.survey.high) / TICKS_PER_S[self.unit]
+
+    def usual_step(self) -> float:
+        """Median of the rising steps [ticks], NaN if there are none; reads the stamps once more."""
+        if not len(self.survey.bins):
+            return float("nan")
+        lowest, highest = self.survey.middle_bins()
+        keys, counts = self.survey.bins.items()
+        below, n = int(counts[keys < lowest].sum()), len(self.survey.bins)
+        middle, before = Tally(), None
+        for ticks in self.again():
+            step = _steps(ticks, before)
+            before = ticks[-1]
+            rising = np.asarray(step[step > 0], np.float64)
+            key = _bin(rising)
+            middle.add(rising[(key >= lowest) & (key <= highest)])
+        return float(np.median([middle.at_rank((n - 1) // 2 - below), middle.at_rank(n // 2 - below)]))
 
 
-def unwrap(ticks: Ticks, bits: int) -> Ticks:
-    """Continue a counter of some bits past its overflow.
-
-    Parameters
-    ----------
-    ticks
-        (n,) counter values.
-    bits
-        Width of the counter.
+class Unwrapper:
+    """Continues a counter of some bits past its overflow, block by block.
 
     Examples
     --------
-    >>> unwrap(np.array([250.0, 255.0, 4.0, 9.0]), 8)
-    array([250., 255., 260., 265.])
+    >>> unwrap = Unwrapper(8)
+    >>> unwrap(np.array([250.0, 255.0])), unwrap(np.array([4.0, 9.0]))
+    (array([250., 255.]), array([260., 265.]))
     """
-    step = np.diff(ticks)
-    half = 2.0 ** (bits - 1)
-    # A late packet from before the overflow jumps forward by almost a whole turn: count that turn back.
-    turns = np.cumsum((step < -half).astype(np.int64) - (step > half).astype(np.int64))
-    unwrapped = ticks.copy()
-    unwrapped[1:] += turns * 2.0**bits
-    return unwrapped
+
+    def __init__(self, bits: int) -> None:
+        self._bits = bits
+        self._last: Any = None
+        self._turns = 0
+
+    def __call__(self, ticks: Ticks) -> Ticks:
+        """Unwrap the next (n,) counter values."""
+        if not ticks.size:
+            return ticks
+        step = np.diff(ticks, prepend=ticks[0] if self._last is None else self._last)
+        half = 2.0 ** (self._bits - 1)
+        # A late packet from before the overflow jumps forward by almost a whole turn: count that turn back.
+        turns = self._turns + np.cumsum((step < -half).astype(np.int64) - (step > half).astype(np.int64))
+        self._last, self._turns = ticks[-1], int(turns[-1])
+        return np.asarray(ticks + turns * 2.0**self._bits)
 
 
 def spread_packets(ticks: Ticks) -> Ticks:
@@ -97,7 +181,7 @@ def spread_packets(ticks: Ticks) -> Ticks:
     >>> spread_packets(np.array([0.0, 0.0, 10.0, 10.0, 20.0, 20.0, 60.0, 60.0]))
     array([ 0.,  5., 10., 15., 20., 25., 60., 65.])
     """
-    first = np.flatnonzero(np.concatenate([[True], np.diff(ticks) != 0]))
+    first = np.flatnonzero(np.concatenate([[True], ticks[1:] != ticks[:-1]]))
     size = np.diff(np.concatenate([first, [ticks.size]]))
     if first.size < MIN_PACKETS:
         return ticks
@@ -107,25 +191,30 @@ def spread_packets(ticks: Ticks) -> Ticks:
     step = np.full(first.size, usual)
     good = (own > 0) & (own < USUAL_STEPS * usual)
     step[:-1][good] = own[good]
-    rank = np.arange(ticks.size) - np.repeat(first, size)
-    return np.asarray(ticks + rank * np.repeat(step, size))
+    spread = np.empty(ticks.size)
+    for start in range(0, first.size, SPREAD_PACKETS):
+        part = slice(start, start + SPREAD_PACKETS)
+        rows = slice(first[start], first[start] + size[part].sum())
+        rank = np.arange(rows.start, rows.stop) - np.repeat(first[part], size[part])
+        spread[rows] = ticks[rows] + rank * np.repeat(step[part], size[part])
+    return spread
 
 
 MIN_PACKETS: Final = 2
 """Packets needed to know a sample's length."""
+SPREAD_PACKETS: Final = 100_000
+"""Packets spread at a time, for the sake of memory."""
 USUAL_STEPS: Final = 1.5
 """A packet that takes longer than this many usual ones was followed by a lost one."""
 
 
-def check_stamps(clocked: Clocked, *, keep_unit_quiet: bool = False) -> list[str]:
+def check_stamps(clocked: Clocked) -> list[str]:
     """Check that the stamps can be a pod's; return what the user should know.
 
     Parameters
     ----------
     clocked
         The pod's stamps.
-    keep_unit_quiet
-        Do not note a low rate.
 
     Raises
     ------
@@ -133,21 +222,20 @@ def check_stamps(clocked: Clocked, *, keep_unit_quiet: bool = False) -> list[str
         If there is one sample only, all stamps are the same, most run backwards or are shared, or the rate is
         beyond all pods, as with a wrong unit.
     """
-    path, foot, ticks = clocked.path, clocked.foot.label, clocked.ticks
-    if ticks.size < MIN_PACKETS:
+    path, foot, survey = clocked.path, clocked.foot.label, clocked.survey
+    if survey.n < MIN_PACKETS:
         raise RecordingError(f"{path}: only one sample of the {foot} foot; export it again")
-    step = np.diff(ticks)
-    n_shared, n_back = int(np.count_nonzero(step == 0)), int(np.count_nonzero(step < 0))
-    if n_shared == step.size:
+    n_steps, n_shared, n_back = survey.n - 1, survey.n_shared, survey.n_back
+    if n_shared == n_steps:
         raise RecordingError(f"{path}: all stamps of the {foot} foot are the same; is this the time column?")
-    if n_back > step.size / 2:
+    if n_back > n_steps / 2:
         raise RecordingError(f"{path}: time runs backwards ({foot} foot); sort the file by time")
-    if n_shared > MAX_SHARED_SHARE * step.size:
+    if n_shared > MAX_SHARED_SHARE * n_steps:
         raise RecordingError(
-            f"{path}: {n_shared} of {step.size} samples share their predecessor's stamp ({foot} foot); if these are "
+            f"{path}: {n_shared} of {n_steps} samples share their predecessor's stamp ({foot} foot); if these are "
             "stamps of radio packets, set time.packet_stamps = true in the profile"
         )
-    notes = _check_rate(clocked, float(np.median(step[step > 0])), quiet=keep_unit_quiet)
+    notes = [] if _surely_good_rate(clocked) else _check_rate(clocked, clocked.usual_step())
     if n_shared or n_back:
         notes.append(
             f"{foot}: {n_shared} samples with the stamp of the one before, {n_back} stamps running backwards; "
@@ -156,11 +244,21 @@ def check_stamps(clocked: Clocked, *, keep_unit_quiet: bool = False) -> list[str
     return notes
 
 
-def _check_rate(clocked: Clocked, step: float, *, quiet: bool) -> list[str]:
+def _surely_good_rate(clocked: Clocked) -> bool:
+    """Tell whether the median step, known to its bin, makes a rate that needs no word."""
+    if not len(clocked.survey.bins):
+        return False
+    lowest, highest = clocked.survey.middle_bins()
+    shortest, longest = _bin_edge(lowest), _bin_edge(highest + 1)
+    ticks_per_s = TICKS_PER_S[clocked.unit]
+    return longest * LOW_RATE_HZ <= ticks_per_s <= shortest * MAX_RATE_HZ
+
+
+def _check_rate(clocked: Clocked, step: float) -> list[str]:
     path, foot = clocked.path, clocked.foot.label
     rate_hz = TICKS_PER_S[clocked.unit] / step
     if MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
-        low = rate_hz < LOW_RATE_HZ and not quiet
+        low = rate_hz < LOW_RATE_HZ
         return [f"{foot}: {rate_hz:.3g} Hz is too slow to time contacts well"] if low else []
     fitting = [(u, n / step) for u, n in TICKS_PER_S.items() if MIN_RATE_HZ <= n / step <= MAX_RATE_HZ]
     if fitting and not clocked.calendar:
@@ -175,7 +273,20 @@ def _check_rate(clocked: Clocked, step: float, *, quiet: bool) -> list[str]:
     )
 
 
-def session_times(pods: Sequence[Clocked]) -> tuple[list[FloatArray], datetime | None, list[str]]:
+@dataclass(frozen=True, slots=True)
+class SessionClock:
+    """How a pod's ticks become session time; without origin they are session time but for the unit."""
+
+    origin: Any
+    ticks_per_s: float
+
+    def time_s(self, ticks: Ticks) -> FloatArray:
+        """(n,) float64 session time of (n,) ticks [s]."""
+        since = ticks if self.origin is None else ticks - self.origin
+        return np.asarray(since / self.ticks_per_s, np.float64)
+
+
+def session_clocks(pods: Sequence[Clocked]) -> tuple[list[SessionClock], datetime | None, list[str]]:
     """Put all pods on one session clock.
 
     Parameters
@@ -185,8 +296,8 @@ def session_times(pods: Sequence[Clocked]) -> tuple[list[FloatArray], datetime |
 
     Returns
     -------
-    times_s
-        (n,) float64 session time of each pod's samples [s].
+    clocks
+        What makes session time of each pod's ticks.
     start_utc
         Calendar time of session time zero, if the stamps tell it.
     notes
@@ -200,11 +311,9 @@ def session_times(pods: Sequence[Clocked]) -> tuple[list[FloatArray], datetime |
     starts_s = [p.start_s for p in pods]
     epoch = all(EPOCH_RANGE_S[0] <= start < EPOCH_RANGE_S[1] for start in starts_s)
     if shared and not epoch and all(p.keep_origin for p in pods):
-        return [np.asarray(p.ticks / TICKS_PER_S[p.unit], np.float64) for p in pods], None, notes
-    origin = min(p.ticks.min() for p in pods)
-    times_s: list[FloatArray] = [
-        np.asarray((p.ticks - (origin if shared else p.ticks.min())) / TICKS_PER_S[p.unit], np.float64) for p in pods
-    ]
+        return [SessionClock(None, TICKS_PER_S[p.unit]) for p in pods], None, notes
+    origin = min(p.survey.low for p in pods)
+    clocks = [SessionClock(origin if shared else p.survey.low, TICKS_PER_S[p.unit]) for p in pods]
     start_utc = None
     if epoch and shared:
         if all(p.zone_known or not p.calendar for p in pods):
@@ -212,7 +321,7 @@ def session_times(pods: Sequence[Clocked]) -> tuple[list[FloatArray], datetime |
         else:
             wall = datetime.fromtimestamp(min(starts_s), UTC).replace(tzinfo=None).isoformat(" ", "milliseconds")
             notes.append(f"the recording starts at {wall} on a clock whose time zone the file does not tell")
-    return times_s, start_utc, notes
+    return clocks, start_utc, notes
 
 
 def _overlap(pods: Sequence[Clocked]) -> float:

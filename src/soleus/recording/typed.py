@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,7 +28,7 @@ def load_toml(path: Path, kind: type[T], limits: Limits = DEFAULT_LIMITS) -> T:
     try:
         return msgspec.toml.decode(data, type=kind)
     except msgspec.ValidationError as error:
-        raise RecordingError(f"{path}: {_field_message(error)}") from error
+        raise RecordingError(f"{path}: {_field_message(error)}{_did_you_mean(error, kind)}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RecordingError(f"{path}: not valid TOML: {first_line(str(error))}") from error
 
@@ -76,3 +78,13 @@ def _field_message(error: msgspec.ValidationError) -> str:
     message, _, field = first_line(str(error)).partition(" - at ")
     name = field.strip("`").removeprefix("$").lstrip(".")
     return f"'{name}': {message}" if name else message
+
+
+def _did_you_mean(error: msgspec.ValidationError, kind: type[object]) -> str:
+    """Name the nearest known key beside an unknown one, or all of them."""
+    unknown = re.search(r"unknown field `(.{1,100}?)`", str(error))
+    known: tuple[str, ...] = getattr(kind, "__struct_fields__", ())
+    if unknown is None or not known or " - at " in str(error):
+        return ""
+    near = difflib.get_close_matches(unknown[1], known, n=1)
+    return f"; did you mean '{near[0]}'?" if near else f"; known are {', '.join(known)}"

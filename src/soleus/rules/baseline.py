@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soleus.model import Foot, Steps
-from soleus.rules.evaluate import NORMAL_MAD
+from soleus.rules.windows import NORMAL_MAD
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -113,6 +113,59 @@ class SignalBaseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         )
         moved = self.speed_slope * (speed_mps - self.speed_mps) + self.grade_slope * (level_grade - self.grade)
         return np.where(inside, self.level + moved, np.nan)
+
+
+class Usual:
+    """Baselines of several signals side by side, to predict all of them at once.
+
+    Parameters
+    ----------
+    baselines
+        As many as there are.
+    signals
+        Signals wanted, in this order; one without a baseline stays unknown.
+    """
+
+    def __init__(self, baselines: Sequence[SignalBaseline], signals: Sequence[str]) -> None:
+        fields = np.full((len(_PREDICTORS), len(signals), 1, 2), np.nan)
+        place = {signal: row for row, signal in enumerate(signals)}
+        for each in baselines:
+            if each.signal in place:
+                values = [getattr(each, name) for name in _PREDICTORS]
+                fields[:, place[each.signal], 0, 0 if each.foot == "left" else 1] = values
+        self._fields = dict(zip(_PREDICTORS, fields, strict=True))
+
+    def at(self, speed_mps: FloatArray, grade: FloatArray) -> FloatArray:
+        """Predict as :meth:`SignalBaseline.at` does, shape ``(signals, n, 2)``."""
+        of = self._fields
+        speed = speed_mps[:, None]
+        level_grade = np.where(np.isnan(grade), 0.0, grade)[:, None]
+        inside = (
+            (speed >= of["speed_low_mps"] - MATCHED_SPEED_MPS)
+            & (speed <= of["speed_high_mps"] + MATCHED_SPEED_MPS)
+            & (level_grade >= of["grade_low"] - MATCHED_GRADE)
+            & (level_grade <= of["grade_high"] + MATCHED_GRADE)
+        )
+        moved = of["speed_slope"] * (speed - of["speed_mps"]) + of["grade_slope"] * (level_grade - of["grade"])
+        return np.where(inside, of["level"] + moved, np.nan)
+
+    def spread(self, speed_mps: FloatArray, grade: FloatArray) -> FloatArray:
+        """Give the spread between runs where something is predicted, shape ``(signals, n, 2)``."""
+        return np.where(np.isnan(self.at(speed_mps, grade)), np.nan, self._fields["spread"])
+
+
+_PREDICTORS: Final = (
+    "level",
+    "speed_mps",
+    "speed_slope",
+    "speed_low_mps",
+    "speed_high_mps",
+    "grade",
+    "grade_slope",
+    "grade_low",
+    "grade_high",
+    "spread",
+)
 
 
 @dataclass(frozen=True, slots=True)

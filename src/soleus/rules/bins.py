@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from soleus.model import FOOT_STRIKES, MISSING_CODE, Flag, Steps
 from soleus.rules.errors import RuleError
-from soleus.rules.evaluate import sorted_median
 from soleus.rules.expression import BIN_S, MAX_WINDOW_S
 from soleus.rules.signals import SIGNALS
+from soleus.rules.windows import sorted_median
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -68,49 +68,56 @@ class BinGatherer:
     ----------
     foot_signals
         Names of the signals of the foot that are wanted.
+
+    Attributes
+    ----------
+    columns
+        Columns of the steps table that are looked at.
     """
 
     def __init__(self, foot_signals: frozenset[str]) -> None:
         self._medians = tuple(sorted(name for name in foot_signals if SIGNALS[name].column))
+        self.columns = tuple(dict.fromkeys((*_COLUMNS, *(SIGNALS[name].column for name in self._medians))))
         self._strikes = tuple(sorted(name for name in foot_signals if name in FOOT_STRIKES))
         self._last_bin: int | None = None
         self._last_contact_s = np.nan
-        self._totals = dict.fromkeys(_TOTALS, 0.0)
+        self._totals = np.zeros(len(_TOTALS) + 2)
 
-    def gather(self, steps: Steps) -> Bins:
+    def gather(self, steps: Steps | Mapping[str, npt.NDArray[Any]]) -> Bins:
         """Gather steps that fill whole bins.
 
         Parameters
         ----------
         steps
-            All steps of some consecutive bins, sorted by initial contact.
+            All steps of some consecutive bins, sorted by initial contact; the columns of :attr:`columns` will do.
 
         Raises
         ------
         RuleError
             If a bin holds more contacts than a person can make.
         """
-        contact_s = steps["initial_contact_s"]
-        absolute = np.floor_divide(contact_s, BIN_S).astype(np.int64)
-        present, first, step_bin = _runs(absolute)
-        before = present[0] if self._last_bin is None else self._last_bin + 1
-        gaps = np.diff(present, prepend=before - 1)
-        rank = np.cumsum(np.minimum(gaps, MAX_GAP_BINS + 1)) - 1
-        n = int(rank[-1]) + 1
-        if np.max(np.diff(first, append=absolute.size)) > MAX_BIN_STEPS:
-            worst = float(present[int(np.argmax(np.diff(first, append=absolute.size)))]) * BIN_S
+        absolute = np.floor_divide(steps["initial_contact_s"], BIN_S).astype(np.int64)
+        present, step_bin = _runs(absolute)
+        counts = np.bincount(step_bin)
+        if counts.max() > MAX_BIN_STEPS:
+            worst = float(present[int(np.argmax(counts))]) * BIN_S
             raise RuleError(
                 f"more than {MAX_BIN_STEPS} contacts between {worst:g} s and {worst + BIN_S:g} s; no runner's"
             )
+        before = present[0] if self._last_bin is None else self._last_bin + 1
+        gaps = _since(before - 1, present)
+        rank = np.cumsum(np.minimum(gaps, MAX_GAP_BINS + 1)) - 1
+        n = int(rank[-1]) + 1
         step_bin = rank[step_bin]
         end_s = np.full(n, np.nan)
         end_s[rank] = (present + 1) * BIN_S
-        holes = np.flatnonzero(np.isnan(end_s))
-        following = rank[np.searchsorted(rank, holes)]
-        end_s[holes] = end_s[following] - (following - holes) * BIN_S
+        if n > rank.size:
+            holes = np.flatnonzero(np.isnan(end_s))
+            following = rank[np.searchsorted(rank, holes)]
+            end_s[holes] = end_s[following] - (following - holes) * BIN_S
         self._last_bin = int(present[-1])
 
-        flags = steps["flags"]
+        flags = steps["flags"].astype(np.int64)
         running = ((flags & NOT_RUNNING) == 0) & (steps["foot"] != MISSING_CODE)
         valid = running & ((flags & UNSURE) == 0) & (steps["quality"] >= MIN_STEP_QUALITY)
         rows = self._foot_rows(steps, step_bin, valid, n)
@@ -123,11 +130,15 @@ class BinGatherer:
         )
 
     def _foot_rows(
-        self, steps: Steps, step_bin: IntArray, valid: npt.NDArray[np.bool_], n: int
+        self,
+        steps: Steps | Mapping[str, npt.NDArray[Any]],
+        step_bin: IntArray,
+        valid: npt.NDArray[np.bool_],
+        n: int,
     ) -> dict[str, FloatArray]:
         """Take the bins' medians of each foot, the median pace of both, and strike shares."""
         kept = np.flatnonzero(valid)
-        group = step_bin[kept] * 2 + steps["foot"][kept]
+        group = step_bin[kept] * 2 + steps["foot"][kept].astype(np.intp)
         rows: dict[str, FloatArray] = {}
         if self._medians:
             values = np.stack([steps[SIGNALS[name].column][kept] for name in self._medians])
@@ -145,42 +156,67 @@ class BinGatherer:
         return rows
 
     def _run_rows(
-        self, steps: Steps, step_bin: IntArray, running: npt.NDArray[np.bool_], valid: npt.NDArray[np.bool_], n: int
+        self,
+        steps: Steps | Mapping[str, npt.NDArray[Any]],
+        step_bin: IntArray,
+        running: npt.NDArray[np.bool_],
+        valid: npt.NDArray[np.bool_],
+        n: int,
     ) -> dict[str, FloatArray]:
         """Add up time, distance, climb, load and strikes of each bin onto what was before."""
         contact_s = steps["initial_contact_s"]
-        taken_s = np.diff(contact_s, prepend=self._last_contact_s)
+        taken_s = _since(self._last_contact_s, contact_s)
         taken_s = np.where(taken_s <= MAX_STEP_GAP_S, taken_s, 0.0)
         self._last_contact_s = float(contact_s[-1])
         moved_m = _known_or_zero(steps["speed_mps"]) * taken_s
         strike = steps["foot_strike"]
-        amounts = {
-            "running_time": taken_s * running,
-            "distance": moved_m,
-            "uphill": moved_m * np.maximum(_known_or_zero(steps["grade"]), 0.0),
-            "impulse": _known_or_zero(steps["achilles_impulse_bws"]),
-            "dose": _known_or_zero(steps["calf_dose"]),
-            "strikes": (valid & (strike != MISSING_CODE)).astype(np.float64),
-            "front_strikes": (valid & (strike > FOOT_STRIKES.index("rearfoot"))).astype(np.float64),
-        }
-        totals: dict[str, FloatArray] = {}
-        for name, amount in amounts.items():
-            sums = np.bincount(step_bin, amount, n)
-            totals[name] = np.cumsum(np.concatenate(([self._totals[name]], sums)))[1:, None]
-            self._totals[name] = float(totals[name][-1, 0])
-        strikes, front = totals.pop("strikes"), totals.pop("front_strikes")
-        totals["run_non_rearfoot_share"] = np.where(strikes > 0, front / np.maximum(strikes, 1.0), np.nan)
-        return totals
+        amounts = (
+            taken_s * running,
+            moved_m,
+            moved_m * np.maximum(_known_or_zero(steps["grade"]), 0.0),
+            _known_or_zero(steps["achilles_impulse_bws"]),
+            _known_or_zero(steps["calf_dose"]),
+            valid & (strike != MISSING_CODE),
+            valid & (strike > FOOT_STRIKES.index("rearfoot")),
+        )
+        sums = np.empty((len(amounts), n + 1))
+        sums[:, 0] = self._totals
+        for row, amount in zip(sums, amounts, strict=True):
+            row[1:] = np.bincount(step_bin, amount, n)
+        totals = np.cumsum(sums, axis=1)[:, 1:, None]
+        self._totals = totals[:, -1, 0]
+        *named, strikes, front = totals
+        share = np.where(strikes > 0, front / np.maximum(strikes, 1.0), np.nan)
+        return dict(zip(_TOTALS, named, strict=True)) | {"run_non_rearfoot_share": share}
 
 
-_TOTALS: Final = ("running_time", "distance", "uphill", "impulse", "dose", "strikes", "front_strikes")
+_TOTALS: Final = ("running_time", "distance", "uphill", "impulse", "dose")
+_COLUMNS: Final = (
+    "initial_contact_s",
+    "foot",
+    "flags",
+    "quality",
+    "speed_mps",
+    "grade",
+    "foot_strike",
+    "achilles_impulse_bws",
+    "calf_dose",
+)
+"""Columns looked at whatever the rules are."""
 
 
-def _runs(values: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], IntArray, IntArray]:
-    """Split sorted values into runs: each run's value, where it starts, and the run of each element."""
-    starts = np.flatnonzero(np.diff(values, prepend=values[0] - 1))
-    lengths = np.diff(starts, append=values.size)
-    return values[starts], starts, np.repeat(np.arange(starts.size), lengths)
+def _runs(values: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], IntArray]:
+    """Split sorted values into runs: each run's value, and the run of each element."""
+    begins = _since(values[0] - 1, values) != 0
+    return values[begins], np.cumsum(begins) - 1
+
+
+def _since(before: float, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Take each value minus the one before it."""
+    found = np.empty_like(values)
+    found[0] = values[0] - before
+    np.subtract(values[1:], values[:-1], out=found[1:])
+    return found
 
 
 def _known_or_zero(values: FloatArray) -> FloatArray:
@@ -205,19 +241,16 @@ def _grouped_median(values: FloatArray, group: npt.NDArray[Any], n: int) -> Floa
     medians
         Shape ``(signals, n)``; NaN where a group has fewer than ``MIN_BIN_STEPS`` known values.
     """
-    counts = np.bincount(group, minlength=n)
-    width = int(counts.max(initial=0))
-    if width == 0:
+    if n == 1:
+        padded = values[:, None, :]
+    else:
+        counts = np.bincount(group, minlength=n)
+        order = np.argsort(group, kind="stable")
+        ordered = group[order]
+        place = np.arange(order.size) - (np.cumsum(counts) - counts)[ordered]
+        padded = np.full((values.shape[0], n, int(counts.max())), np.nan)
+        padded[:, ordered, place] = values[:, order]
+    if padded.shape[-1] == 0:
         return np.full((values.shape[0], n), np.nan)
-    order = np.argsort(group, kind="stable")
-    starts = np.cumsum(counts) - counts
-    ordered = group[order]
-    padded = np.full((values.shape[0], n, width), np.nan)
-    padded[:, ordered, np.arange(order.size) - starts[ordered]] = values[:, order]
-    known = np.count_nonzero(~np.isnan(padded), axis=-1)
-    return np.where(known >= MIN_BIN_STEPS, sorted_median(padded), np.nan)
-
-
-def join(context: Mapping[str, FloatArray], rows: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
-    """Put the rows of new bins behind those of earlier ones."""
-    return {name: np.concatenate([context[name], values]) for name, values in rows.items()}
+    median, known = sorted_median(padded)
+    return np.where(known >= MIN_BIN_STEPS, median, np.nan)

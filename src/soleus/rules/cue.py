@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
 from soleus.model import SEVERITIES
-from soleus.rules.evaluate import Frame, evaluate
-from soleus.rules.explain import Verdict, evidence_json, fill, in_percent, sentence
-from soleus.rules.expression import BIN_S, Binary, Call, Node, intern, walk
-from soleus.rules.pacing import Lane
+from soleus.rules.evaluate import Frame
+from soleus.rules.evaluate_one import evaluate_at
+from soleus.rules.explain import Verdict, evidence_json, fill, in_percent, references, sentence
+from soleus.rules.expression import BIN_S, Binary, Node, intern
 from soleus.rules.rulefile import Rule, Scope
-from soleus.rules.shapes import REFERENCED
 from soleus.rules.signals import PACE_SIGNALS
 from soleus.rules.units import RATIO, describe, show, show_duration
 
@@ -38,7 +34,6 @@ class Compiled:
     side: Node | None
     show: dict[str, Node]
     severity: int
-    lanes: tuple[Lane, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +51,7 @@ class Candidate:
         return self.compiled.severity, self.compiled.rule.text.priority
 
 
-def compile_rule(rule: Rule, table: dict[Node, Node]) -> Compiled:
+def compile_rule(rule: Rule, table: dict[object, Node]) -> Compiled:
     """Share equal parts between rules and put the comparison together."""
     signal, threshold, clear = (intern(each.node, table) for each in (rule.signal, rule.threshold, rule.clear))
     sign = ">" if rule.above else "<"
@@ -74,17 +69,12 @@ def compile_rule(rule: Rule, table: dict[Node, Node]) -> Compiled:
         None if rule.side is None else intern(rule.side.node, table),
         {name: intern(each.node, table) for name, each in rule.show.items()},
         SEVERITIES.index(rule.text.severity),
-        tuple(Lane(rule.text.sustain_s) for _ in range(2 if rule.per_foot else 1)),
     )
 
 
 def value_at(node: Node, frame: Frame, i: int, foot: int) -> float:
     """Take a value at a new bin and foot."""
-    value = evaluate(node, frame)
-    if np.ndim(value) == 0:
-        return float(value)
-    rows = np.asarray(value)
-    return float(rows[frame.context + i, foot % rows.shape[1]])
+    return evaluate_at(node, frame, frame.context + i, max(foot, 0))
 
 
 def excess(candidate: Candidate, frame: Frame, i: int) -> float:
@@ -95,6 +85,7 @@ def excess(candidate: Candidate, frame: Frame, i: int) -> float:
 
 
 _FOOT_WORDS: Final = {-1: "both feet", 0: "the left foot", 1: "the right foot"}
+_SIDE_WORDS: Final = {-1: "left and right", 0: "left", 1: "right"}
 
 
 def warning_row(candidate: Candidate, frame: Frame, i: int, time_s: float, *, both: bool) -> Row:
@@ -106,23 +97,16 @@ def warning_row(candidate: Candidate, frame: Frame, i: int, time_s: float, *, bo
         foot = -1 if math.isnan(sign) else int(sign < 0.0)
 
     def lookup(node: Node) -> float:
-        return value_at(node, frame, i, candidate.lane)
+        return value_at(node, frame, i, candidate.lane if foot < 0 else foot)
 
     value, limit = lookup(compiled.signal), lookup(compiled.threshold)
-    speed, grade = (float(frame.rows[name][frame.context + i, 0]) for name in PACE_SIGNALS)
-    held_s = _span(candidate, frame, i)
-    verdict = Verdict(value, limit, held_s, speed, grade, foot)
-    shape, percent = rule.signal.shape, in_percent(rule.signal, rule.threshold)
-    reference = _reference_in(compiled.threshold, lookup)
+    speed, grade = (float(frame.table[frame.index[name], frame.context + i, 0]) for name in PACE_SIGNALS)
+    verdict = Verdict(value, limit, _span(candidate, frame, i), speed, grade, foot)
+    found = references(compiled.threshold)
+    reference = lookup(found[0]) if len(found) == 1 else None
     shown = {name: lookup(node) for name, node in compiled.show.items()}
     words = {
-        "value": show(value, shape.dimension, percent=percent),
-        "threshold": show(limit, shape.dimension, percent=percent),
-        "held": show_duration(held_s),
-        "speed": f"{speed:.1f} m/s" if math.isfinite(speed) else "an unknown speed",
-        "grade": f"{grade * 100:.1f} %" if math.isfinite(grade) else "an unknown grade",
-        "foot": _FOOT_WORDS[-1 if both else foot],
-        "change": f"{(value / reference - 1.0) * 100:+.1f} %" if reference else "a change",
+        **_words(rule, verdict, reference, time_s, -1 if both else foot),
         **{
             name: show(number, rule.show[name].shape.dimension, percent=in_percent(rule.show[name]))
             for name, number in shown.items()
@@ -137,7 +121,7 @@ def warning_row(candidate: Candidate, frame: Frame, i: int, time_s: float, *, bo
     if reference is not None:
         evidence["reference_value"] = reference
     if compiled.rule.text.scope in LIVE_SCOPES:
-        evidence |= {"held_s": held_s, "speed_mps": speed, "grade": grade}
+        evidence |= {"held_s": verdict.held_s, "speed_mps": speed, "grade": grade}
     return (
         time_s,
         rule.name,
@@ -149,20 +133,32 @@ def warning_row(candidate: Candidate, frame: Frame, i: int, time_s: float, *, bo
     )
 
 
+def _words(rule: Rule, verdict: Verdict, reference: float | None, time_s: float, foot: int) -> dict[str, str]:
+    """Give the words that every message may use."""
+    dimension, percent = rule.signal.shape.dimension, in_percent(rule.signal, rule.threshold)
+    speed, grade = verdict.speed_mps, verdict.grade
+    return {
+        "value": show(verdict.value, dimension, percent=percent),
+        "threshold": show(verdict.threshold, dimension, percent=percent),
+        "reference": "unknown" if reference is None else show(reference, dimension, percent=percent),
+        "change": f"{(verdict.value / reference - 1.0) * 100:+.1f} %" if reference else "a change",
+        "held": show_duration(verdict.held_s),
+        "since": f"minute {max(0.0, time_s - verdict.held_s) / 60.0:.0f}",
+        "speed": f"{speed:.1f} m/s" if math.isfinite(speed) else "an unknown speed",
+        "grade": f"{grade * 100:.1f} %" if math.isfinite(grade) else "an unknown grade",
+        "foot": _FOOT_WORDS[foot],
+        "side": _SIDE_WORDS[foot],
+        "Side": _SIDE_WORDS[foot].capitalize(),
+    }
+
+
 def _span(candidate: Candidate, frame: Frame, i: int) -> float:
     """Give the span of running that a verdict rests on [s]: how long it held and the window before that."""
     if candidate.compiled.rule.text.scope not in {"window", "minute"}:
         return 0.0
     window_s = max(candidate.compiled.rule.signal.bins - 1, 0) * BIN_S
-    return min(candidate.held_s + window_s, float(frame.rows["running_time"][frame.context + i, 0]))
-
-
-def _reference_in(threshold: Node, lookup: Callable[[Node], float]) -> float | None:
-    """Give the value of the baseline that a threshold rests on, if it rests on one alone."""
-    found = {node for node in walk(threshold) if isinstance(node, Call) and node.function in REFERENCED}
-    if len(found) != 1:
-        return None
-    return float(lookup(found.pop()))
+    running_s = float(frame.table[frame.index["running_time"], frame.context + i, 0])
+    return min(candidate.held_s + window_s, running_s)
 
 
 def _unit(rule: Rule) -> str:

@@ -88,6 +88,10 @@ Expressions know `+ - * /`, `< <= > >=`, `and or not`, the signals, functions an
 A number that is compared with a measured one carries its unit: `240*ms`, or `"240 ms"` where a whole threshold is
 meant. What is unknown stays unknown and never makes a rule fire.
 
+A message has words filled in: `{value}`, `{threshold}`, `{reference}` (the baseline that the threshold rests on),
+`{change}` (value against it), `{since}` (the minute), `{held}`, `{speed}`, `{grade}`, `{foot}` ("the left foot"),
+`{side}` and `{Side}`, and whatever `show = { name = "expression" }` names. `{name:+}` keeps the plus of a number.
+
 ```toml
 [[rule]]
 name = "my-contact-time"
@@ -99,7 +103,7 @@ clear = "270 ms"
 foot = "each"
 sustain_s = 60
 severity = "info"
-message = "{foot}: contact time {value} at {speed}."
+message = "{Side}: contact time {value} at {speed}, since {since}."
 reference = "My physiotherapist"
 ```
 """

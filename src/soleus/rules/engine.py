@@ -11,17 +11,20 @@ import numpy as np
 import numpy.typing as npt
 
 from soleus.model import Runner, Steps, Warnings
-from soleus.rules.bins import BinGatherer, Bins, join
-from soleus.rules.cue import LIVE_SCOPES, Candidate, Compiled, Row, compile_rule, excess, warning_row
+from soleus.rules.baseline import Usual
+from soleus.rules.bins import BinGatherer, Bins
+from soleus.rules.cue import Candidate, Row, excess, warning_row
 from soleus.rules.errors import RuleError
-from soleus.rules.evaluate import Frame, Value, argument_name, evaluate
-from soleus.rules.expression import BIN_S, Call, Name, Node
+from soleus.rules.evaluate import SIDES, Frame
+from soleus.rules.evaluate_one import evaluate_at
+from soleus.rules.expression import BIN_S
 from soleus.rules.history import HistorySummary
-from soleus.rules.pacing import STOP, Pacing
+from soleus.rules.layout import COUNTS
+from soleus.rules.pacing import STOP, Lane, Pacing
 from soleus.rules.rulefile import Rule, Scope, load_presets
-from soleus.rules.shapes import MATCHED
-from soleus.rules.signals import FOOT_SIGNALS, PACE_SIGNALS, RUN_SIGNALS
-from soleus.rules.within_run import RunReference, usual_rows
+from soleus.rules.ruleset import make_ready
+from soleus.rules.step_buffer import StepBuffer
+from soleus.rules.within_run import RunReference
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -66,52 +69,54 @@ class RuleEngine:
         self.runner = runner or Runner()
         self.rules = tuple(load_presets() if rules is None else rules)
         self.history = history or HistorySummary()
-        table: dict[Node, Node] = {}
-        self._compiled = tuple(compile_rule(rule, table) for rule in self.rules)
-        nodes = list(table)
-        names = {node.name for node in nodes if isinstance(node, Name)}
-        compared = {
-            argument_name(node) for node in nodes if isinstance(node, Call) and node.function in {"baseline", MATCHED}
-        }
-        self._gatherer = BinGatherer(frozenset(names & set(FOOT_SIGNALS)))
-        self._reference = RunReference(frozenset(compared), self.history.baselines)
+        self._ready = ready = make_ready(self.rules)
+        self._layout = layout = ready.layout
+        self._lanes = [
+            [Lane(each.rule.text.sustain_s) for _ in range(SIDES if each.rule.per_foot else 1)] for each in ready.live
+        ]
+        self._gatherer = BinGatherer(frozenset(layout.signals))
+        self._pending = StepBuffer(self._gatherer.columns)
+        self._reference = RunReference(layout.compared, self.history.baselines)
+        self._usual = Usual(self.history.baselines, layout.usual)
+        self._usual_spread = Usual(self.history.baselines, layout.spread)
         self._constants = self.history.signals()
-        context = max([QUALITY_BINS, *(node.bins for node in nodes if isinstance(node, Call))])
-        self._context = {
-            **{name: np.full((context, 2), np.nan) for name in names & set(FOOT_SIGNALS)},
-            **{name: np.full((context, 1), np.nan) for name in (*PACE_SIGNALS, *RUN_SIGNALS, "running", "valid")},
-            **{_baseline_row(name): np.full((context, 2), np.nan) for name in compared},
-        }
-        self._depth = context
-        self._pending: list[Steps] = []
+        self._depth = max(QUALITY_BINS, layout.depth)
+        self._state = np.full((len(layout.index), self._depth, SIDES), np.nan)
+        self._state[[layout.index[name] for name in COUNTS]] = 0.0
+        self._max_block = min(MAX_BLOCK_BINS, ready.plan.max_bins)
         self._open_bin: int | None = None
         self._last_contact_s = -math.inf
         self._pain: list[tuple[float, float]] = []
         self._pacing = Pacing()
+        self._unjudged: tuple[Bins, FloatArray] | None = None
         self._started = False
         self._finished = False
 
     def push(self, steps: Steps) -> Warnings:
         """Take the next steps and give the warnings that they complete.
 
-        A warning is given at the first step after the ten seconds that made it; the first push also gives what the
-        history alone has to say, an empty one will do.
+        A warning is given with the first step after the ten seconds that made it, or with the push after that one, so
+        that no push of a live run has all the work; an empty one will do. The first push also gives what the history
+        alone has to say.
 
         Raises
         ------
         RuleError
             If a step comes before one already taken, or after :meth:`finish`.
         """
+        contact_s = steps["initial_contact_s"]
+        unordered = len(steps) > 0 and (
+            not contact_s[0] >= self._last_contact_s or bool(np.any(contact_s[1:] < contact_s[:-1]))
+        )
+        if unordered and not self._finished:
+            raise RuleError(
+                f"steps must come in order of time: one at {float(np.min(contact_s)):.3f} s came after "
+                f"{max(self._last_contact_s, float(np.max(contact_s))):.3f} s"
+            )
         rows = self._begin()
         if len(steps):
-            contact_s = steps["initial_contact_s"]
-            if not contact_s[0] >= self._last_contact_s or np.any(np.diff(contact_s) < 0.0):
-                raise RuleError(
-                    f"steps must come in order of time: one at {float(np.min(contact_s)):.3f} s came after "
-                    f"{max(self._last_contact_s, float(np.max(contact_s))):.3f} s"
-                )
             self._last_contact_s = float(contact_s[-1])
-            self._pending.append(steps)
+            self._pending.add(steps)
             newest = int(self._last_contact_s // BIN_S)
             if self._open_bin is None:
                 self._open_bin = int(float(contact_s[0]) // BIN_S)
@@ -137,79 +142,103 @@ class RuleEngine:
     def finish(self) -> Warnings:
         """Close the run: the last bin, then the rules that look at the run as a whole."""
         rows = self._begin()
-        if self._pending:
+        if len(self._pending):
             rows += self._close(None)
             rows += self._judge_once("finish", self._last_contact_s)
         self._finished = True
         return Warnings.from_rows(rows)
 
     def _begin(self) -> list[Row]:
-        """Give what the history has to say, once."""
+        """Give what the history has to say, once, and what the last push left to be judged."""
         if self._finished:
             raise RuleError("the run is finished; start a new RuleEngine for the next")
-        if self._started:
-            return []
-        self._started = True
-        return self._judge_once("history", 0.0)
+        if not self._started:
+            self._started = True
+            return self._judge_once("history", 0.0)
+        unjudged, self._unjudged = self._unjudged, None
+        return [] if unjudged is None else self._judge(*unjudged)
 
     def _close(self, before_bin: int | None) -> list[Row]:
         """Work on all bins before one, in blocks of bounded size."""
-        steps = Steps.concat(self._pending)
-        absolute = np.floor_divide(steps["initial_contact_s"], BIN_S)
-        cut = len(steps) if before_bin is None else int(np.searchsorted(absolute, before_bin))
-        self._pending = [steps.select(slice(cut, None))] if cut < len(steps) else []
+        absolute = np.floor_divide(self._pending["initial_contact_s"], BIN_S)
+        cut = absolute.size if before_bin is None else int(np.searchsorted(absolute, before_bin))
+        steps = self._pending.take(cut)
         rows: list[Row] = []
-        starts = np.flatnonzero(np.diff(absolute[:cut], prepend=-np.inf))
-        gap_bins = np.minimum(np.diff(absolute[starts], prepend=absolute[0] - 1), self._depth + MAX_BLOCK_BINS)
-        block = np.cumsum(gap_bins) // MAX_BLOCK_BINS
-        edges = [*starts[np.flatnonzero(np.diff(block, prepend=-1.0))].tolist(), cut]
+        edges = self._edges(absolute[:cut])
         for first, last in itertools.pairwise(edges):
-            rows += self._judge(self._gatherer.gather(steps.select(slice(first, last))))
+            bins = self._gatherer.gather({name: each[first:last] for name, each in steps.items()})
+            table = self._lengthened(bins)
+            if len(bins) == 1 and edges == [0, cut] and before_bin is not None:
+                self._unjudged = (bins, table)
+            else:
+                rows += self._judge(bins, table)
         return rows
 
-    def _judge(self, bins: Bins) -> list[Row]:
+    def _edges(self, absolute: FloatArray) -> list[int]:
+        """Cut steps into blocks of whole bins, given the bin of each; pauses count as bins, up to a bound."""
+        if absolute[0] == absolute[-1]:
+            return [0, absolute.size]
+        starts = np.flatnonzero(np.diff(absolute, prepend=-np.inf))
+        gap_bins = np.minimum(np.diff(absolute[starts], prepend=absolute[0] - 1), self._depth + self._max_block)
+        block = np.cumsum(gap_bins) // self._max_block
+        return [*starts[np.flatnonzero(np.diff(block, prepend=-1.0))].tolist(), absolute.size]
+
+    def _judge(self, bins: Bins, table: FloatArray) -> list[Row]:
         """Run all rules over closed bins and say what may be said."""
-        n = len(bins)
-        new = dict(bins.rows)
-        new["time"], new["running"], new["valid"] = bins.end_s[:, None], bins.running[:, None], bins.valid[:, None]
-        new["pain"], new["pain_rise"] = self._pain_at(bins.end_s)
-        steady = bins.valid >= STEADY_STEPS
-        for name, values in self._reference.follow(new, steady, new["running_time"][:, 0]).items():
-            new[_baseline_row(name)] = values
-        rows = join(self._context, {name: new[name] for name in self._context})
-        self._context = {name: values[-self._depth :] for name, values in rows.items()}
-        frame = self._frame(rows, self._depth, n)
-        quality = self._quality(rows, n)
-        at: dict[int, list[Candidate]] = {}
-        for compiled in self._compiled:
-            if compiled.rule.text.scope in LIVE_SCOPES:
-                self._verdicts(compiled, frame, bins, quality, at)
+        frame = Frame(table, self._layout.index, self._depth, self._constants)
+        at = self._verdicts(frame, bins)
         said: list[Row] = []
         for i in sorted(at):
             said += self._say(at[i], frame, i, float(bins.end_s[i]))
         return said
 
-    def _verdicts(
-        self, compiled: Compiled, frame: Frame, bins: Bins, quality: FloatArray, at: dict[int, list[Candidate]]
-    ) -> None:
-        """Collect the verdicts of one rule by bin."""
-        text = compiled.rule.text
-        fires = _new_rows(evaluate(compiled.fires, frame), frame, len(compiled.lanes))
-        if not np.any(fires == 1.0) and all(lane.idle for lane in compiled.lanes):
-            return
-        silent = bins.running == 0.0
-        if text.scope != "run":
-            silent |= ~(quality >= text.min_quality)
-        looked = np.arange(len(bins))
-        if text.scope == "minute":
-            looked = np.flatnonzero(bins.end_s % MINUTE_S == 0.0)
-        fires = np.where(silent[:, None], np.nan, fires)[looked]
-        holds = _new_rows(evaluate(compiled.holds, frame), frame, len(compiled.lanes))[looked]
-        end_s = bins.end_s[looked].tolist()
-        for foot, lane in enumerate(compiled.lanes):
-            for i, held_s in lane.advance(end_s, fires[:, foot].tolist(), holds[:, foot].tolist()):
-                side = foot if compiled.rule.per_foot else -1
-                at.setdefault(int(looked[i]), []).append(Candidate(compiled, foot, side, held_s))
+    def _lengthened(self, bins: Bins) -> FloatArray:
+        """Put new bins behind the earlier ones that windows look back into; keep as many for the next time."""
+        n, layout = len(bins), self._layout
+        table = np.empty((len(layout.index), self._depth + n, 2))
+        table[:, : self._depth] = self._state
+        new = table[:, self._depth :]
+        for row, name in layout.gathered:
+            new[row] = bins.rows[name]
+        pain, pain_rise = self._pain_at(bins.end_s)
+        told = {"time": bins.end_s, "pain": pain, "pain_rise": pain_rise, "running": bins.running, "valid": bins.valid}
+        for name, values in told.items():
+            new[layout.index[name]] = values[:, None]
+        speed, grade = bins.rows["speed"][:, 0], bins.rows["grade"][:, 0]
+        steady, running_s = bins.valid >= STEADY_STEPS, bins.rows["running_time"][:, 0]
+        compared = new[layout.compared_rows]
+        baseline = self._reference.follow(compared, speed, grade, steady, running_s)
+        new[layout.baseline_rows] = baseline
+        new[layout.matched_rows] = np.where(np.isnan(baseline), np.nan, compared)
+        if layout.usual:
+            new[layout.usual_rows] = self._usual.at(speed, grade)
+        if layout.spread:
+            new[layout.spread_rows] = self._usual_spread.spread(speed, grade)
+        self._state = table[:, n:].copy()
+        return table
+
+    def _verdicts(self, frame: Frame, bins: Bins) -> dict[int, list[Candidate]]:
+        """Collect the verdicts of all rules by bin."""
+        ready = self._ready
+        found = ready.plan.run(frame)
+        fires, holds = found[: len(ready.live)], found[len(ready.live) :]
+        quality = np.where(bins.running == 0.0, np.nan, self._quality(frame.table))
+        silent = ~(quality >= ready.min_quality)
+        fires = np.where(silent[..., None], np.nan, fires)
+        hit = np.any(fires == 1.0, axis=(1, 2)).tolist()
+        full_minutes = np.flatnonzero(bins.end_s % MINUTE_S == 0.0)
+        at: dict[int, list[Candidate]] = {}
+        for number, (compiled, lanes) in enumerate(zip(ready.live, self._lanes, strict=True)):
+            if not hit[number] and all(lane.idle for lane in lanes):
+                continue
+            looked = full_minutes if compiled.rule.text.scope == "minute" else np.arange(len(bins))
+            end_s = bins.end_s[looked].tolist()
+            for foot, lane in enumerate(lanes):
+                fired, held = fires[number, looked, foot].tolist(), holds[number, looked, foot].tolist()
+                for i, held_s in lane.advance(end_s, fired, held):
+                    side = foot if compiled.rule.per_foot else -1
+                    at.setdefault(int(looked[i]), []).append(Candidate(compiled, foot, side, held_s))
+        return at
 
     def _say(self, candidates: Sequence[Candidate], frame: Frame, i: int, time_s: float) -> list[Row]:
         """Say the most pressing of the verdicts at one moment, if the pacing lets it."""
@@ -231,14 +260,15 @@ class RuleEngine:
 
     def _judge_once(self, scope: Scope, time_s: float) -> list[Row]:
         """Run the rules of a scope that is looked at once; nothing but a stop is said after a stop."""
-        rows = {name: values.copy() for name, values in self._context.items()}
-        rows["pain"][-1:], rows["pain_rise"][-1:] = self._pain_at(np.array([time_s]))
-        frame = self._frame(rows, self._depth - 1, 1)
+        table = self._state.copy()
+        last, pain, pain_rise = self._depth - 1, *self._pain_at(np.array([time_s]))
+        table[self._layout.index["pain"], last], table[self._layout.index["pain_rise"], last] = pain[0], pain_rise[0]
+        frame = Frame(table, self._layout.index, last, self._constants)
         fired: list[Candidate] = []
-        for compiled in self._compiled:
+        for compiled in self._ready.compiled:
             if compiled.rule.text.scope == scope:
-                fires = _new_rows(evaluate(compiled.fires, frame), frame, len(compiled.lanes))[0]
-                feet = [foot for foot, value in enumerate(fires.tolist()) if value == 1.0]
+                sides = range(SIDES if compiled.rule.per_foot else 1)
+                feet = [foot for foot in sides if evaluate_at(compiled.fires, frame, last, foot) == 1.0]
                 fired += [Candidate(compiled, f, f if compiled.rule.per_foot else -1, 0.0) for f in feet]
         fired.sort(key=lambda each: each.rank, reverse=True)
         said: list[Row] = []
@@ -256,53 +286,19 @@ class RuleEngine:
             said.append(warning_row(each, frame, 0, time_s, both=False))
         return said
 
-    def _frame(self, rows: dict[str, FloatArray], context: int, n: int) -> Frame:
-        """Make the frame that rules are evaluated over."""
-        speed, grade = rows["speed"][:, 0], rows["grade"][:, 0]
-
-        def usual(name: str) -> FloatArray:
-            return usual_rows(self.history.baselines, name, speed, grade, spread=False)
-
-        def spread(name: str) -> FloatArray:
-            return usual_rows(self.history.baselines, name, speed, grade, spread=True)
-
-        def baseline(name: str) -> FloatArray:
-            return rows[_baseline_row(name)]
-
-        def matched(name: str) -> FloatArray:
-            return np.where(np.isnan(baseline(name)), np.nan, rows[name])
-
-        references = {"baseline": baseline, "matched": matched, "usual": usual, "usual_spread": spread}
-        return Frame(rows, context, n, self._constants, references)
-
     def _pain_at(self, time_s: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Give the pain last told at each time and its rise since the first told, each of shape ``(n, 1)``."""
+        """Give the pain last told at each time and its rise since the first told, each of shape ``(n,)``."""
         if not self._pain:
-            nothing = np.full((time_s.size, 1), np.nan)
+            nothing = np.full(time_s.size, np.nan)
             return nothing, nothing
         ratings = np.array([np.nan, *(rating for _, rating in self._pain)])
-        last = ratings[np.searchsorted([told for told, _ in self._pain], time_s, side="right")][:, None]
+        last = ratings[np.searchsorted([told for told, _ in self._pain], time_s, side="right")]
         before = self.history.pain_before
         return last, last - (self._pain[0][1] if before is None else before)
 
-    def _quality(self, rows: dict[str, FloatArray], n: int) -> FloatArray:
+    def _quality(self, table: FloatArray) -> FloatArray:
         """Give the share of trustworthy steps among those of the last minute, shape ``(n,)``; NaN without steps."""
-        running, valid = np.zeros(n), np.zeros(n)
-        for back in range(QUALITY_BINS):
-            last = slice(self._depth - back, self._depth - back + n)
-            running += np.nan_to_num(rows["running"][last, 0])
-            valid += np.nan_to_num(rows["valid"][last, 0])
+        rows = [self._layout.index[name] for name in COUNTS]
+        so_far = np.cumsum(table[rows, self._depth - QUALITY_BINS :, 0], axis=1)
+        running, valid = so_far[:, QUALITY_BINS:] - so_far[:, :-QUALITY_BINS]
         return np.where(running > 0.0, valid / np.maximum(running, 1.0), np.nan)
-
-
-def _baseline_row(name: str) -> str:
-    """Name the row that holds a signal's reference; the space keeps it out of the rule language."""
-    return f"baseline {name}"
-
-
-def _new_rows(value: Value, frame: Frame, columns: int) -> FloatArray:
-    """Take the new bins of a value, shape ``(n, columns)``."""
-    if np.ndim(value) == 0:
-        return np.full((frame.n, columns), float(value))
-    rows = np.asarray(value)[frame.context :]
-    return rows if rows.shape[1] == columns else np.repeat(rows, columns, axis=1)

@@ -5,29 +5,33 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from soleus.rules.evaluate import NORMAL_MAD, Frame, argument_name
+from soleus.rules.evaluate import Frame, row_name
 from soleus.rules.expression import BIN_S, Binary, Call, Name, Negative, Node, Not, Number
+from soleus.rules.shapes import FOOTED
+from soleus.rules.windows import NORMAL_MAD
 
 LEFT: Final = 0
 RIGHT: Final = 1
 
 
 def evaluate_at(node: Node, frame: Frame, row: int, foot: int) -> float:  # noqa: PLR0911 - one return a kind
-    """Evaluate a node at one bin and foot in plain Python: the reference that :func:`evaluate` is held against.
+    """Evaluate a node at one bin and foot in plain Python: the reference that a :class:`Plan` is held against.
 
     Parameters
     ----------
     row
-        Index into the frame's rows, context included.
+        Bin of the frame, context included.
     foot
         0 left, 1 right; ignored by parts without feet.
     """
+    name = row_name(node)
+    if name is not None and name in frame.index:
+        return float(frame.table[frame.index[name], row, foot])
     match node:
         case Number(value=value):
             return value
         case Name(name=name):
-            values = frame.rows.get(name)
-            return float(frame.constants[name] if values is None else values[row, foot % values.shape[1]])
+            return frame.constants[name]
         case Negative(operand=operand):
             return -evaluate_at(operand, frame, row, foot)
         case Not(operand=operand):
@@ -35,13 +39,12 @@ def evaluate_at(node: Node, frame: Frame, row: int, foot: int) -> float:  # noqa
         case Binary(operator=operator, left=left, right=right):
             return _scalar_binary(operator, evaluate_at(left, frame, row, foot), evaluate_at(right, frame, row, foot))
         case Call(function=function, arguments=arguments, bins=bins):
-            if function in frame.references:
-                return float(frame.references[function](argument_name(node))[row, foot])
             if bins:
                 rows = range(row - bins + 1, row + 1)
                 return _scalar_window(function, [evaluate_at(arguments[0], frame, r, foot) for r in rows])
-            if function in {"left", "right", "both", "asymmetry"}:
-                pair = [evaluate_at(arguments[0], frame, row, side) for side in (LEFT, RIGHT)]
+            if function in FOOTED:
+                sides = (RIGHT, LEFT) if function == "lead" and foot == RIGHT else (LEFT, RIGHT)
+                pair = [evaluate_at(arguments[0], frame, row, side) for side in sides]
                 return _scalar_footed(function, *pair)
             return _scalar_plain(function, [evaluate_at(argument, frame, row, foot) for argument in arguments])
 
@@ -67,7 +70,7 @@ def _scalar_binary(operator: str, a: float, b: float) -> float:  # noqa: PLR0911
 
 
 def _scalar_footed(function: str, left: float, right: float) -> float:
-    if function == "asymmetry":
+    if function in {"asymmetry", "lead"}:
         return _scalar_binary("/", left - right, (left + right) * 0.5)
     return {"left": left, "right": right, "both": (left + right) * 0.5}[function]
 

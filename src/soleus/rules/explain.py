@@ -5,18 +5,32 @@ from __future__ import annotations
 import json
 import math
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from soleus.model import FEET
-from soleus.rules.expression import Binary, Call, Expression, Name, Negative, Node, Not, Number, walk
+from soleus.rules.expression import Binary, Call, Expression, Name, Negative, Node, Not, Number, children, walk
 from soleus.rules.shapes import REFERENCED
 from soleus.rules.signals import SIGNALS
 from soleus.rules.units import RATIO, Dimension, show, show_duration
 
-TEMPLATE_WORDS: Final = ("value", "threshold", "held", "speed", "grade", "foot", "change")
+TEMPLATE_WORDS: Final = (
+    "value",
+    "threshold",
+    "reference",
+    "change",
+    "held",
+    "since",
+    "speed",
+    "grade",
+    "foot",
+    "side",
+    "Side",
+)
 """Words that any message may have filled in."""
+SIGNED: Final = "+"
+"""Layout of a word that keeps its plus, as in ``{lead:+}``."""
 SIGNIFICANT: Final = 6
 """Significant digits of a number in the evidence."""
 
@@ -58,7 +72,8 @@ def in_percent(*expressions: Expression) -> bool:
     nodes = [node for expression in expressions for node in walk(expression.node)]
     return any(
         (isinstance(node, Number) and node.percent)
-        or (isinstance(node, Name) and (node.name.endswith("share") or node.name in _PERCENT_SIGNALS))
+        or (isinstance(node, Name) and _reads_in_percent(node.name))
+        or (isinstance(node, Call) and node.function in {"asymmetry", "lead"})
         for node in nodes
     )
 
@@ -106,8 +121,8 @@ def _render_call(node: Call, lookup: Lookup) -> str:
         return f"{node.function} {lookup(node):.3g}"
     signal = SIGNALS[name]
     references = [each.function for each in walk(node) if isinstance(each, Call) and each.function in REFERENCED]
-    if node.function in {"share", "count", "asymmetry", "slope", "known"}:
-        percent = node.function in {"share", "asymmetry"}
+    if node.function in {"share", "count", "asymmetry", "lead", "slope", "known"}:
+        percent = node.function in {"share", "asymmetry", "lead"}
         reference = f"{references[0]} " if references else ""
         return f"{reference}{node.function} of {signal.label} {show(lookup(node), RATIO, percent=percent)}"
     shown = show(lookup(node), signal.dimension, percent=_reads_in_percent(name))
@@ -115,7 +130,7 @@ def _render_call(node: Call, lookup: Lookup) -> str:
 
 
 def _reads_in_percent(name: str) -> bool:
-    return name.endswith("share") or name in _PERCENT_SIGNALS
+    return name in _PERCENT_SIGNALS or "share" in name or "asymmetry" in name
 
 
 def _signal_below(node: Node) -> str | None:
@@ -165,9 +180,29 @@ _FLAT: Final = 0.005
 """Grade below which it is not worth a word."""
 
 
-def fill(message: str, words: dict[str, str]) -> str:
-    """Fill a message; its words were checked when the rule was read."""
-    return string.Formatter().vformat(message, (), words)
+def fill(message: str, words: Mapping[str, str]) -> str:
+    """Fill a message; its words were checked when the rule was read.
+
+    Examples
+    --------
+    >>> fill("{side} {lead:+}", {"side": "left", "lead": "9 %"})
+    'left +9 %'
+    """
+    parts = []
+    for text, name, layout, _ in string.Formatter().parse(message):
+        parts.append(text)
+        if name is not None:
+            word = words[name]
+            parts.append(f"+{word}" if layout == SIGNED and word[0].isdigit() else word)
+    return "".join(parts)
+
+
+def references(threshold: Node) -> list[Node]:
+    """List the parts of a threshold that say what is normal, each as a whole: ``both(mean(baseline(x), 60*s))``."""
+    if isinstance(threshold, Call):
+        below = [node for node in walk(threshold) if isinstance(node, Call) and node.function in REFERENCED]
+        return [threshold] if below else []
+    return list(dict.fromkeys(part for child in children(threshold) for part in references(child)))
 
 
 def evidence_json(numbers: dict[str, float | str]) -> str:

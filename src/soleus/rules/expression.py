@@ -7,6 +7,7 @@ Python: the text goes through :func:`ast.parse` and only the nodes below come ou
 from __future__ import annotations
 
 import ast
+import functools
 import math
 import warnings
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from soleus.rules.shapes import (
     REFERENCED,
     WINDOWED,
     Shape,
+    Written,
     binary_shape,
     call_shape,
     compared_shape,
@@ -37,6 +39,8 @@ MAX_DEPTH: Final = 24
 """Depth of one expression."""
 MAX_WINDOW_S: Final = 1800.0
 """Longest window [s]."""
+KEPT_EXPRESSIONS: Final = 1024
+"""Expressions kept parsed: the same ones stand in many rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,22 +134,25 @@ def walk(node: Node) -> list[Node]:
     return found
 
 
-def intern(node: Node, table: dict[Node, Node]) -> Node:
+def intern(node: Node, table: dict[object, Node]) -> Node:
     """Give the one object that stands for a tree equal to this one, so that equal parts are worked out once."""
+    under = tuple(intern(child, table) for child in children(node))
+    # Equal children are one object by now: their identities tell trees apart without walking them.
+    below = tuple(id(child) for child in under)
     match node:
-        case Negative(operand):
-            node = Negative(intern(operand, table))
-        case Not(operand):
-            node = Not(intern(operand, table))
-        case Binary(operator, left, right):
-            node = Binary(operator, intern(left, table), intern(right, table))
-        case Call(function, arguments, bins):
-            node = Call(function, tuple(intern(argument, table) for argument in arguments), bins)
+        case Negative():
+            return table.setdefault(("negative", below), Negative(*under))
+        case Not():
+            return table.setdefault(("not", below), Not(*under))
+        case Binary(operator, _, _):
+            return table.setdefault((operator, below), Binary(operator, *under))
+        case Call(function, _, bins):
+            return table.setdefault((function, bins, below), Call(function, under, bins))
         case _:
-            pass
-    return table.setdefault(node, node)
+            return table.setdefault(node, node)
 
 
+@functools.lru_cache(KEPT_EXPRESSIONS)
 def parse(text: str) -> Expression:
     """Parse and check an expression.
 
@@ -266,7 +273,7 @@ def _binary(tree: ast.BinOp) -> Built:
     if operator is None:
         raise RuleError(f"'{ast.unparse(tree)}' uses an operator outside + - * /")
     (left, a), (right, b) = _build(tree.left), _build(tree.right)
-    shape = binary_shape(operator, a, b, ast.unparse(tree))
+    shape = binary_shape(operator, a, b, lambda: ast.unparse(tree))
     folded = _fold(operator, left, right)
     return folded or Binary(operator, left, right), shape
 
@@ -310,7 +317,7 @@ def _comparison(tree: ast.Compare) -> Built:
         sign = _COMPARISON.get(type(operator))
         if sign is None:
             raise RuleError(f"'{ast.unparse(tree)}' compares with something else than < <= > >=")
-        shape = compared_shape(a, b, ast.unparse(tree))
+        shape = compared_shape(a, b, lambda: ast.unparse(tree))
         per_foot = per_foot or shape.per_foot
         pair = Binary(sign, left, right)
         node = pair if node is None else Binary("and", node, pair)
@@ -320,7 +327,7 @@ def _comparison(tree: ast.Compare) -> Built:
 
 
 def _call(tree: ast.Call) -> Built:
-    text = ast.unparse(tree)
+    written = functools.partial(ast.unparse, tree)
     functions = [*WINDOWED, *FOOTED, *REFERENCED, MATCHED, *ELEMENTWISE]
     if not isinstance(tree.func, ast.Name) or tree.func.id not in functions:
         name = ast.unparse(tree.func)[:80]
@@ -328,26 +335,29 @@ def _call(tree: ast.Call) -> Built:
     name = tree.func.id
     wanted = 2 if name in WINDOWED else ELEMENTWISE.get(name, 1)
     if tree.keywords or len(tree.args) != wanted or any(isinstance(a, ast.Starred) for a in tree.args):
-        raise RuleError(f"'{text}': {name}() takes {wanted} plain argument{'s' if wanted > 1 else ''}")
+        raise RuleError(f"'{written()}': {name}() takes {wanted} plain argument{'s' if wanted > 1 else ''}")
     built = [_build(argument) for argument in tree.args]
     bins = 0
     if name in WINDOWED:
         if any(isinstance(node, Call) and node.bins for node in walk(built[0][0])):
-            raise RuleError(f"'{text}': a window inside a window is not allowed")
-        bins = _window(built.pop()[0], text)
+            raise RuleError(f"'{written()}': a window inside a window is not allowed")
+        bins = _window(built.pop()[0], written)
     nodes = tuple(node for node, _ in built)
     if name in {*REFERENCED, MATCHED} and not (isinstance(nodes[0], Name) and SIGNALS[nodes[0].name].kind == "foot"):
-        raise RuleError(f"'{text}': {name}() takes the bare name of a signal of the foot, such as contact_time")
-    return Call(name, nodes, bins), call_shape(name, [shape for _, shape in built], bins * BIN_S, BIN_S, text)
+        raise RuleError(f"'{written()}': {name}() takes the bare name of a signal of the foot, such as contact_time")
+    return Call(name, nodes, bins), call_shape(
+        name, [shape for _, shape in built], bins * BIN_S, BIN_S, lambda: ast.unparse(tree)
+    )
 
 
-def _window(node: Node, text: str) -> int:
+def _window(node: Node, written: Written) -> int:
     """Take the number of bins of a window."""
     if not isinstance(node, Number) or node.dimension != TIME:
-        raise RuleError(f"'{text}': the window must be a time, such as 60*s")
+        raise RuleError(f"'{written()}': the window must be a time, such as 60*s")
     bins = node.value / BIN_S
     if bins != round(bins) or not BIN_S <= node.value <= MAX_WINDOW_S:
         raise RuleError(
-            f"'{text}': the window must be a multiple of {BIN_S:g} s between {BIN_S:g} s and {MAX_WINDOW_S / 60:g} min"
+            f"'{written()}': the window must be a multiple of {BIN_S:g} s between {BIN_S:g} s and "
+            f"{MAX_WINDOW_S / 60:g} min"
         )
     return round(bins)

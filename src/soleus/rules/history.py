@@ -51,8 +51,9 @@ class HistorySummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         Sessions in the last 30 days before this one, and days between the first of them and today.
     longest_distance_m, longest_impulse_bws
         Longest single run [m] and largest modelled Achilles impulse of one run [bw·s] in 30 days.
-    highest_dose, most_uphill_m
-        Largest damage-weighted modelled calf dose of one run [bw^6·s] and most metres climbed in one [m], 30 days.
+    highest_dose, highest_peak_bw, most_uphill_m
+        Largest damage-weighted modelled calf dose of one run [bw^6·s], highest modelled Achilles peak of one minute
+        [bw] and most metres climbed in one run [m], 30 days.
     days_since_hill, days_since_fast
         Days since the last session with hills and with speed work; if there was none, the days looked back.
     hours_since_hard, hours_since_spike, hours_since_gym
@@ -72,12 +73,16 @@ class HistorySummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         Whether this run is on sand, grass or another soft ground (the runner's tag).
     usual_impulse_per_m
         Modelled Achilles impulse per metre over the last 28 days [bw·s/m].
+    pain_last_run
+        Highest calf pain told in the last run (0-10), if it was lately and nothing was told since.
     pain_before, soreness_days, soreness_change
         Calf pain before the run (0-10), days since the soreness began, change of its rating since a week ago.
     red_flags
         Red-flag answers given in the questionnaire; empty if asked and none, ``None`` if not asked.
-    calf_raises_left, calf_raises_right, ankle_range_left_deg, ankle_range_right_deg
-        Results of the last calf-raise test and knee-to-wall test.
+    calf_raises_left, calf_raises_right, bent_raises_left, bent_raises_right
+        Repetitions in the last calf-raise test, and in the last one with the knee bent.
+    ankle_range_left_deg, ankle_range_right_deg, wall_distance_left_m, wall_distance_right_m
+        Results of the last knee-to-wall test: lean of the shank [°], toes to wall [m].
     baselines
         What is usual at which speed and grade, from :func:`~soleus.rules.baseline.fit_baselines`.
 
@@ -92,6 +97,7 @@ class HistorySummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     longest_distance_m: Amount | None = None
     longest_impulse_bws: Amount | None = None
     highest_dose: Amount | None = None
+    highest_peak_bw: Amount | None = None
     most_uphill_m: Amount | None = None
     days_since_hill: Amount | None = None
     days_since_fast: Amount | None = None
@@ -108,14 +114,19 @@ class HistorySummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     new_shoe_share: Share | None = None
     soft_surface: bool | None = None
     usual_impulse_per_m: Amount | None = None
+    pain_last_run: Rating | None = None
     pain_before: Rating | None = None
     soreness_days: Amount | None = None
     soreness_change: float | None = None
     red_flags: tuple[RedFlag, ...] | None = None
     calf_raises_left: Count | None = None
     calf_raises_right: Count | None = None
+    bent_raises_left: Count | None = None
+    bent_raises_right: Count | None = None
     ankle_range_left_deg: float | None = None
     ankle_range_right_deg: float | None = None
+    wall_distance_left_m: Amount | None = None
+    wall_distance_right_m: Amount | None = None
     baselines: tuple[SignalBaseline, ...] = ()
 
     @property
@@ -141,6 +152,7 @@ class HistorySummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
             "longest_distance": longest * _number(self.longest_distance_m),
             "longest_impulse": longest * _number(self.longest_impulse_bws),
             "highest_dose": longest * _number(self.highest_dose),
+            "highest_peak": longest * _number(self.highest_peak_bw),
             "most_uphill": longest * _number(self.most_uphill_m),
             "time_since_hill": longest * _number(self.days_since_hill) * _DAY_S,
             "time_since_fast": longest * _number(self.days_since_fast) * _DAY_S,
@@ -157,13 +169,18 @@ class HistorySummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
             "new_shoe_share": _number(self.new_shoe_share),
             "soft_surface": _number(self.soft_surface),
             "usual_impulse_per_distance": _number(self.usual_impulse_per_m),
+            "pain_last_run": _number(self.pain_last_run),
             "pain_before": _number(self.pain_before),
             "soreness_time": _number(self.soreness_days) * _DAY_S,
             "soreness_change": _number(self.soreness_change),
             "calf_raises_left": _number(self.calf_raises_left),
             "calf_raises_right": _number(self.calf_raises_right),
+            "bent_raises_left": _number(self.bent_raises_left),
+            "bent_raises_right": _number(self.bent_raises_right),
             "ankle_range_left": _number(self.ankle_range_left_deg),
             "ankle_range_right": _number(self.ankle_range_right_deg),
+            "wall_distance_left": _number(self.wall_distance_left_m),
+            "wall_distance_right": _number(self.wall_distance_right_m),
         }
         for signal, flags in RED_FLAG_GROUPS.items():
             asked = self.red_flags is not None

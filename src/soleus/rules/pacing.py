@@ -1,7 +1,7 @@
 """When a verdict may be said: held long enough, one cue at a time, seldom, and less and less often.
 
-Learners keep what they were taught better when feedback fades (Crowell & Davis 2011,
-doi:10.1016/j.clinbiomech.2010.09.003); many cues at once help nobody.
+Learners keep what they were taught better when feedback fades (Crowell & Davis 2011, Clin Biomech, PMC3014399); many
+cues at once help nobody.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 import numpy as np
@@ -47,19 +48,25 @@ def check_clear(threshold: Expression, clear: Expression, *, above: bool) -> Non
     RuleError
         If letting go would need more than firing.
     """
-    for fraction in _FRACTIONS:
-        row = {
-            name: np.full((1, 2), signal.low + fraction * (signal.high - signal.low))
-            for name, signal in SIGNALS.items()
-        }
-        frame = Frame(row, 0, 1, {}, dict.fromkeys((*REFERENCED, MATCHED), row.__getitem__))
-        if any(_windowed(each) for each in (threshold, clear)):
-            return
+    if any(each.bins > 0 for each in (threshold, clear)):
+        return
+    for frame in _tries():
         fires, lets_go = (evaluate_at(each.node, frame, 0, 0) for each in (threshold, clear))
         if lets_go > fires if above else lets_go < fires:
             side = "above" if above else "below"
             raise RuleError(f"'clear' lies {side} the threshold; the rule would let go before it fires")
 
 
-def _windowed(expression: Expression) -> bool:
-    return expression.bins > 0
+@functools.cache
+def _tries() -> tuple[Frame, ...]:
+    """Make frames of one bin in which every signal lies at some fraction of its range."""
+    plain = list(SIGNALS)
+    looked_up = [(f"{function} {name}", name) for function in (*REFERENCED, MATCHED) for name in plain]
+    index = {name: row for row, name in enumerate([*plain, *(name for name, _ in looked_up)])}
+    signals = [SIGNALS[name] for name in (*plain, *(name for _, name in looked_up))]
+    return tuple(
+        Frame(
+            np.array([[[signal.low + fraction * (signal.high - signal.low)] * 2] for signal in signals]), index, 0, {}
+        )
+        for fraction in _FRACTIONS
+    )

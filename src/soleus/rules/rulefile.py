@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from soleus.rules.errors import RuleError, did_you_mean
-from soleus.rules.explain import TEMPLATE_WORDS
+from soleus.rules.explain import SIGNED, TEMPLATE_WORDS
 from soleus.rules.expression import BIN_S, Expression, parse
 from soleus.rules.plausible import check_clear, check_threshold
 from soleus.rules.units import quantity_expression
@@ -72,8 +72,9 @@ class RuleText(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     label
         What the signal is called in an explanation, if not by its own name.
     message
-        What is said; words in braces are filled in: ``{value}``, ``{threshold}``, ``{held}``, ``{speed}``, ``{foot}``
-        and the names of ``show``.
+        What is said; words in braces are filled in: those of :data:`~soleus.rules.explain.TEMPLATE_WORDS` (such as
+        ``{value}``, ``{reference}``, ``{change}``, ``{since}``, ``{speed}``, ``{side}``) and the names of ``show``;
+        ``{name:+}`` keeps the plus of a number.
     show
         Further numbers for the evidence and the message, by name.
     reference, doi, caveat
@@ -104,9 +105,9 @@ class RuleText(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     caveat: Text = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """A rule ready to run: its text and the expressions in it."""
+    """A rule that was checked: its text and the expressions in it."""
 
     text: RuleText
     signal: Expression
@@ -310,8 +311,8 @@ def _check_template(text: RuleText) -> None:
             continue
         if name not in words:
             raise RuleError(f"'message': unknown word '{{{name}}}'{did_you_mean(name, words)}")
-        if layout or conversion:
-            raise RuleError(f"'message': '{{{name}}}' takes no format; the unit decides how it is shown")
+        if layout not in {"", SIGNED} or conversion:
+            raise RuleError(f"'message': '{{{name}}}' takes no format but ':+'; the unit decides how it is shown")
     for name in text.show:
         if not name.isidentifier() or name in TEMPLATE_WORDS:
             raise RuleError(f"'show': '{name}' cannot be a name; use letters and underscores")

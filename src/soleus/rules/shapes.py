@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,8 +13,8 @@ from soleus.rules.units import RATIO, TIME, Dimension, describe, multiply
 
 WINDOWED: Final = ("median", "mean", "min", "max", "last", "slope", "spread", "share", "count")
 """Functions over the trailing window given as their second argument."""
-FOOTED: Final = ("left", "right", "both", "asymmetry")
-"""Functions that turn a value of each foot into one value."""
+FOOTED: Final = ("left", "right", "both", "asymmetry", "lead")
+"""Functions that set a value of each foot beside the other's; all but ``lead`` turn them into one value."""
 REFERENCED: Final = ("baseline", "usual", "usual_spread")
 """Functions that look up what is normal, of a bare signal name."""
 MATCHED: Final = "matched"
@@ -36,6 +36,7 @@ FUNCTION_MEANINGS: Final = {
     "right": "The right foot's value",
     "both": "Mean of the two feet",
     "asymmetry": "(left - right) / mean of the two",
+    "lead": "For each foot, (its value - the other's) / mean of the two",
     "baseline": "This run's own reference at this speed and grade (minutes 3-8)",
     "matched": "The signal where its baseline is known, unknown elsewhere: compare means of both over one window",
     "usual": "What the last 28 days say at this speed and grade",
@@ -48,6 +49,10 @@ FUNCTION_MEANINGS: Final = {
     "known": "Whether a value is known",
 }
 """Meaning of each function, for the reference page."""
+
+
+Written = Callable[[], str]
+"""Writes the part of an expression that something is wrong with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ class Shape:
         return self.constant and self.low == 0.0 == self.high
 
 
-def compared_shape(a: Shape, b: Shape, text: str) -> Shape:
+def compared_shape(a: Shape, b: Shape, written: Written) -> Shape:
     """Check that two numbers can be compared.
 
     Raises
@@ -76,14 +81,14 @@ def compared_shape(a: Shape, b: Shape, text: str) -> Shape:
         If one is no number or their units differ.
     """
     if a.truth or b.truth:
-        raise RuleError(f"'{text}' compares a comparison; join comparisons with 'and' or 'or'")
+        raise RuleError(f"'{written()}' compares a comparison; join comparisons with 'and' or 'or'")
     if a.dimension != b.dimension and not (a.zero or b.zero):
         units = f"{describe(a.dimension)} with {describe(b.dimension)}"
-        raise RuleError(f"'{text}' compares {units}; give both sides the same unit")
+        raise RuleError(f"'{written()}' compares {units}; give both sides the same unit")
     return Shape(RATIO, truth=True, per_foot=a.per_foot or b.per_foot, low=0.0, high=1.0)
 
 
-def binary_shape(operator: str, a: Shape, b: Shape, text: str) -> Shape:
+def binary_shape(operator: str, a: Shape, b: Shape, written: Written) -> Shape:
     """Combine two numbers by ``+ - * /``.
 
     Raises
@@ -92,12 +97,12 @@ def binary_shape(operator: str, a: Shape, b: Shape, text: str) -> Shape:
         If one is no number, or a sum mixes units.
     """
     if a.truth or b.truth:
-        raise RuleError(f"'{text}' calculates with a comparison")
+        raise RuleError(f"'{written()}' calculates with a comparison")
     per_foot, constant = a.per_foot or b.per_foot, a.constant and b.constant
     if operator in {"+", "-"}:
         if a.dimension != b.dimension and not (a.zero or b.zero):
             units = f"{describe(a.dimension)} and {describe(b.dimension)}"
-            raise RuleError(f"'{text}' adds {units}; write the number with its unit, such as 8*mm")
+            raise RuleError(f"'{written()}' adds {units}; write the number with its unit, such as 8*mm")
         dimension = b.dimension if a.zero else a.dimension
         low, high = (a.low + b.low, a.high + b.high) if operator == "+" else (a.low - b.high, a.high - b.low)
     elif operator == "*":
@@ -118,7 +123,7 @@ def _extremes(values: list[float]) -> tuple[float, float]:
     return min(values), max(values)
 
 
-def call_shape(name: str, arguments: Sequence[Shape], window_s: float, bin_s: float, text: str) -> Shape:  # noqa: PLR0911 - one return a kind
+def call_shape(name: str, arguments: Sequence[Shape], window_s: float, bin_s: float, written: Written) -> Shape:  # noqa: PLR0911 - one return a kind
     """Give the shape of a function's value.
 
     Raises
@@ -129,7 +134,7 @@ def call_shape(name: str, arguments: Sequence[Shape], window_s: float, bin_s: fl
     first = arguments[0]
     needs_truth = name in {"share", "count"}
     if any(argument.truth != needs_truth for argument in arguments):
-        raise RuleError(f"'{text}': {name}() needs a {'comparison' if needs_truth else 'number'}")
+        raise RuleError(f"'{written()}': {name}() needs a {'comparison' if needs_truth else 'number'}")
     width = first.high - first.low
     match name:
         case "share":
@@ -144,26 +149,26 @@ def call_shape(name: str, arguments: Sequence[Shape], window_s: float, bin_s: fl
         case "spread" | "usual_spread":
             return Shape(first.dimension, per_foot=first.per_foot, low=0.0, high=width)
         case _ if name in FOOTED:
-            return _footed(name, first, text)
+            return _footed(name, first, written)
         case _ if name in ELEMENTWISE:
-            return _elementwise(name, arguments, text)
+            return _elementwise(name, arguments, written)
         case _:
             return Shape(first.dimension, per_foot=first.per_foot, low=first.low, high=first.high)
 
 
-def _footed(name: str, first: Shape, text: str) -> Shape:
+def _footed(name: str, first: Shape, written: Written) -> Shape:
     if not first.per_foot:
-        raise RuleError(f"'{text}': {name}() needs a value of each foot")
-    if name == "asymmetry":
+        raise RuleError(f"'{written()}': {name}() needs a value of each foot")
+    if name in {"asymmetry", "lead"}:
         bound = math.inf if first.low < 0.0 else 2.0
-        return Shape(RATIO, low=-bound, high=bound)
+        return Shape(RATIO, per_foot=name == "lead", low=-bound, high=bound)
     return Shape(first.dimension, low=first.low, high=first.high)
 
 
-def _elementwise(name: str, arguments: Sequence[Shape], text: str) -> Shape:
+def _elementwise(name: str, arguments: Sequence[Shape], written: Written) -> Shape:
     first, last = arguments[0], arguments[-1]
     if first.dimension != last.dimension:
-        raise RuleError(f"'{text}' mixes {describe(first.dimension)} and {describe(last.dimension)}")
+        raise RuleError(f"'{written()}' mixes {describe(first.dimension)} and {describe(last.dimension)}")
     per_foot = first.per_foot or last.per_foot
     match name:
         case "abs":

@@ -11,6 +11,7 @@ from soleus.rules.units import (
     ANGLE,
     COLUMN_DIMENSIONS,
     DOSE,
+    FORCE,
     IMPULSE,
     LENGTH,
     RATIO,
@@ -106,6 +107,7 @@ _OTHERS: Final[tuple[tuple[str, Kind, tuple[Dimension, float, float], str], ...]
     ("longest_distance", "history", (LENGTH, 0.0, _FAR_M), "Longest run of the last 30 days"),
     ("longest_impulse", "history", (IMPULSE, 0.0, 1e7), "Largest modelled Achilles impulse of one run in 30 days"),
     ("highest_dose", "history", (DOSE, 0.0, 1e12), "Largest modelled calf dose of one run in 30 days"),
+    ("highest_peak", "history", (FORCE, 0.0, 20.0), "Highest modelled Achilles peak of one minute in 30 days"),
     ("most_uphill", "history", (LENGTH, 0.0, _FAR_M), "Most metres climbed in one run of the last 30 days"),
     ("time_since_hill", "history", (TIME, 0.0, _YEARS_S), "Time since the last session with hills"),
     ("time_since_fast", "history", (TIME, 0.0, _YEARS_S), "Time since the last session with speed work"),
@@ -127,6 +129,7 @@ _OTHERS: Final[tuple[tuple[str, Kind, tuple[Dimension, float, float], str], ...]
         (multiply(IMPULSE, LENGTH, -1.0), 0.0, 100.0),
         "Modelled Achilles impulse per distance over the last 28 days",
     ),
+    ("pain_last_run", "history", (RATIO, 0.0, 10.0), "Highest calf pain told in the last run, 0-10"),
     ("pain_before", "history", (RATIO, 0.0, 10.0), "Calf pain before the run, 0-10"),
     ("soreness_time", "history", (TIME, 0.0, _YEARS_S), "Time since the soreness began"),
     ("soreness_change", "history", (RATIO, -10.0, 10.0), "Change of the soreness rating since a week ago"),
@@ -138,8 +141,12 @@ _OTHERS: Final[tuple[tuple[str, Kind, tuple[Dimension, float, float], str], ...]
     ("red_flag_pressure", "history", _COUNT, "Tight bursting pain on each run that eases with rest"),
     ("calf_raises_left", "history", _COUNT, "Repetitions in the last calf-raise test, left"),
     ("calf_raises_right", "history", _COUNT, "Repetitions in the last calf-raise test, right"),
+    ("bent_raises_left", "history", _COUNT, "Repetitions in the last calf-raise test with the knee bent, left"),
+    ("bent_raises_right", "history", _COUNT, "Repetitions in the last calf-raise test with the knee bent, right"),
     ("ankle_range_left", "history", (ANGLE, 0.0, 90.0), "Shank angle in the last knee-to-wall test, left"),
     ("ankle_range_right", "history", (ANGLE, 0.0, 90.0), "Shank angle in the last knee-to-wall test, right"),
+    ("wall_distance_left", "history", (LENGTH, 0.0, 0.5), "Toes to wall in the last knee-to-wall test, left"),
+    ("wall_distance_right", "history", (LENGTH, 0.0, 0.5), "Toes to wall in the last knee-to-wall test, right"),
 )
 
 SIGNALS: Final[dict[str, Signal]] = {

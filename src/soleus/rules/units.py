@@ -145,10 +145,10 @@ _LADDERS: Final[dict[Dimension, tuple[tuple[float, float, str, int], ...]]] = {
         (172800.0, 3600.0, "h", 0),
         (math.inf, 86400.0, "days", 0),
     ),
-    LENGTH: ((1.0, 0.01, "cm", 1), (1000.0, 1.0, "m", 0), (math.inf, 1000.0, "km", 2)),
+    LENGTH: ((0.02, 0.001, "mm", 0), (1.0, 0.01, "cm", 1), (1000.0, 1.0, "m", 0), (math.inf, 1000.0, "km", 2)),
     SPEED: ((math.inf, 1.0, "m/s", 1),),
     ANGLE: ((math.inf, 1.0, "°", 1),),
-    CADENCE: ((math.inf, 1.0, "spm", 0),),
+    CADENCE: ((math.inf, 1.0, "steps/min", 0),),
     FORCE: ((math.inf, 1.0, "bw", 2),),
     IMPULSE: ((10.0, 1.0, "bw·s", 3), (math.inf, 1.0, "bw·s", 0)),
     DOSE: ((math.inf, 1.0, "bw⁶·s", 0),),
@@ -157,18 +157,26 @@ _LADDERS: Final[dict[Dimension, tuple[tuple[float, float, str, int], ...]]] = {
 """Per dimension: below which size, in which unit (its size, sign) and with how many decimals a value is shown."""
 
 
+_WHOLE_PERCENT: Final = 0.0995
+"""Ratio from which per cent are shown without decimals."""
+
+
 def show(value: float, dimension: Dimension, *, percent: bool = False) -> str:
     """Write a value the way a runner reads it.
 
     Examples
     --------
-    >>> show(0.2641, TIME), show(0.161, LENGTH), show(12345.0, LENGTH), show(0.052, RATIO, percent=True)
-    ('264 ms', '16.1 cm', '12.35 km', '5.2 %')
+    >>> show(0.2641, TIME), show(0.161, LENGTH), show(12345.0, LENGTH), show(0.004, LENGTH)
+    ('264 ms', '16.1 cm', '12.35 km', '4 mm')
+    >>> show(0.052, RATIO, percent=True), show(0.52, RATIO, percent=True), show(0.52, RATIO)
+    ('5.2 %', '52 %', '0.52')
     """
     if not math.isfinite(value):
         return "unknown"
     if dimension == RATIO:
-        return f"{value * 100:.1f} %" if percent else f"{value:.3g}"
+        if not percent:
+            return f"{value:.3g}"
+        return f"{value * 100:.{0 if abs(value) >= _WHOLE_PERCENT else 1}f} %"
     for below, size, sign, decimals in _LADDERS.get(dimension, ()):
         if abs(value) < below:
             gap = "" if sign == "°" else " "

@@ -10,19 +10,15 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from soleus.rules.baseline import MATCHED_GRADE, MATCHED_SPEED_MPS, SignalBaseline
-from soleus.rules.evaluate import sorted_median
+from soleus.rules.baseline import MATCHED_GRADE, MATCHED_SPEED_MPS, SignalBaseline, Usual
+from soleus.rules.windows import sorted_median
 
 FloatArray = npt.NDArray[np.float64]
 
 WARM_UP_S: Final = 180.0
 """Running time before the reference begins [s]: the third minute is over (design choice)."""
-REFERENCE_END_S: Final = 480.0
-"""Running time at which a reference that has enough bins is taken as it is [s]: the eighth minute (design choice)."""
 FULL_BINS: Final = 30
-"""Bins of a full reference: five minutes."""
-ENOUGH_BINS: Final = 30
-"""Bins of a reference first met later in the run: four minutes (design choice, against false alarms)."""
+"""Bins of a reference: five minutes, those after the warm-up for the first (design choice)."""
 MAX_LEVELS: Final = 64
 """Pairs of speed and grade kept of one run; later ones get no reference."""
 
@@ -64,23 +60,31 @@ class RunReference:
         What is usual for this runner, for the slopes between levels; may be empty.
     """
 
-    def __init__(self, signals: frozenset[str], baselines: Sequence[SignalBaseline]) -> None:
-        self.signals = tuple(sorted(signals))
-        self._baselines = tuple(baselines)
-        self._known = {baseline.signal for baseline in baselines}
+    def __init__(self, signals: Sequence[str], baselines: Sequence[SignalBaseline]) -> None:
+        self.signals = tuple(signals)
+        self._usual = Usual(baselines, self.signals)
+        laws = [SPEED_SLOPES.get(name, (0.0, 0.0)) for name in self.signals]
+        self._powers, self._slopes = np.array(laws, np.float64).reshape(-1, 2).T[..., None]
         self._levels: list[_Level] = []
         self._references: list[FloatArray] = []
         self._last = (math.nan, math.nan)
 
     def follow(
-        self, rows: dict[str, FloatArray], steady: npt.NDArray[np.bool_], running_time_s: FloatArray
-    ) -> dict[str, FloatArray]:
+        self,
+        values: FloatArray,
+        speed: FloatArray,
+        grade: FloatArray,
+        steady: npt.NDArray[np.bool_],
+        running_time_s: FloatArray,
+    ) -> FloatArray:
         """Give the reference of each signal at each new bin.
 
         Parameters
         ----------
-        rows
-            Values of the new bins, ``(n, 2)`` per foot; ``speed`` and ``grade`` ``(n, 1)``.
+        values
+            The signals' values in the new bins, shape ``(signals, n, 2)``.
+        speed, grade
+            Of the new bins, shape ``(n,)``.
         steady
             Bins with enough trustworthy steps, shape ``(n,)``.
         running_time_s
@@ -89,13 +93,11 @@ class RunReference:
         Returns
         -------
         references
-            Signal to its reference, shape ``(n, 2)``; NaN before it is known or at a new speed and grade.
+            Shape ``(signals, n, 2)``; NaN before it is known or at a new speed and grade.
         """
         n = running_time_s.size
         if not self.signals:
-            return {}
-        speed, grade = rows["speed"][:, 0], rows["grade"][:, 0]
-        values = np.stack([rows[name] for name in self.signals], axis=1)
+            return values
         taken = np.full(n, -1)
         elsewhere = np.full(n, -1)
         for i, (v, g, ok, seconds) in enumerate(
@@ -107,7 +109,7 @@ class RunReference:
             if level is None:
                 continue
             if level.taken < 0 and seconds > WARM_UP_S:
-                self._gather(level, np.concatenate(([[v, g]], values[i])), seconds)
+                self._gather(level, np.concatenate(([[v, g]], values[:, i])))
             taken[i] = level.taken
             elsewhere[i] = 0 if self._references else -1
         return self._at(taken, elsewhere, speed, grade)
@@ -123,18 +125,17 @@ class RunReference:
         self._levels.append(level)
         return level
 
-    def _gather(self, level: _Level, row: FloatArray, seconds: float) -> None:
+    def _gather(self, level: _Level, row: FloatArray) -> None:
         """Add a bin to a level's reference and take the reference once there is enough."""
         level.gathered.append(row)
-        count = len(level.gathered)
-        if count >= FULL_BINS or (seconds >= REFERENCE_END_S and count >= ENOUGH_BINS):
+        if len(level.gathered) >= FULL_BINS:
             level.taken = len(self._references)
-            self._references.append(sorted_median(np.stack(level.gathered, axis=-1)))
+            self._references.append(sorted_median(np.stack(level.gathered, axis=-1))[0])
             level.gathered.clear()
 
     def _at(
         self, taken: npt.NDArray[np.intp], elsewhere: npt.NDArray[np.intp], speed: FloatArray, grade: FloatArray
-    ) -> dict[str, FloatArray]:
+    ) -> FloatArray:
         """Look the references up, moved by the small difference of speed within a level.
 
         Where a level has none yet, the run's first reference moves by what the runner's own history says of the two
@@ -142,31 +143,14 @@ class RunReference:
         """
         missing = np.full((1, len(self.signals) + 1, 2), np.nan)
         table = np.concatenate([np.array(self._references), missing]) if self._references else missing
-        found, first = table[taken], table[elsewhere]
-        references: dict[str, FloatArray] = {}
-        for i, name in enumerate(self.signals):
-            value, at_speed = found[:, i + 1, :], found[:, 0, 0]
-            power, slope = SPEED_SLOPES.get(name, (0.0, 0.0))
-            moved = value * (1.0 + power * (speed / at_speed - 1.0))[:, None] + (slope * (speed - at_speed))[:, None]
-            if name in self._known:
-                here = usual_rows(self._baselines, name, speed, grade, spread=False)
-                there = usual_rows(self._baselines, name, first[:, 0, 0], first[:, 0, 1], spread=False)
-                moved = np.where(np.isnan(moved), first[:, i + 1, :] + (here - there), moved)
-            references[name] = moved
-        return references
-
-
-def usual_rows(
-    baselines: Sequence[SignalBaseline], name: str, speed: FloatArray, grade: FloatArray, *, spread: bool
-) -> FloatArray:
-    """Give what is usual of a signal (or its spread between runs) at speeds and grades, shape ``(n, 2)``."""
-    rows = np.full((speed.size, 2), np.nan)
-    for baseline in baselines:
-        if baseline.signal == name:
-            predicted = baseline.at(speed, grade)
-            side = 0 if baseline.foot == "left" else 1
-            rows[:, side] = np.where(np.isnan(predicted), np.nan, baseline.spread) if spread else predicted
-    return rows
+        found, at_speed = table[taken, 1:].transpose(1, 0, 2), table[taken, 0, 0]
+        factor = 1.0 + self._powers * (speed / at_speed - 1.0)
+        moved: FloatArray = found * factor[..., None] + (self._slopes * (speed - at_speed))[..., None]
+        if not np.any((taken < 0) & (elsewhere >= 0)):
+            return moved
+        first = table[elsewhere]
+        change = self._usual.at(speed, grade) - self._usual.at(first[:, 0, 0], first[:, 0, 1])
+        return np.where(np.isnan(moved), first[:, 1:].transpose(1, 0, 2) + change, moved)
 
 
 def _matches(speed: float, grade: float, other_speed: float, other_grade: float) -> bool:

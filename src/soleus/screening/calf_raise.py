@@ -2,7 +2,8 @@
 
 Protocol: one leg, 30 repetitions a minute; the test ends when the heel cannot be lifted as high, the pace is lost or
 the body compensates (Hébert-Losier 2017, doi:10.1016/j.physio.2017.03.002; Sleeswijk Visser 2025). Only the fall of
-height and pace can be seen by a pod: knee, trunk and support of the hand need an eye.
+height and pace can be seen by a pod: knee, trunk and support of the hand need an eye. In the variant with the knee bent
+(more soleus, less gastrocnemius) a second pod on the shank tells whether the knee stays bent.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from scipy.stats import theilslopes
 from soleus.gait.grid import GRID_HZ
 from soleus.model import FloatArray, Foot, Runner
 from soleus.screening.errors import ScreeningError
-from soleus.screening.pod_motion import GRAVITY_MPS2, PodMotion, low_pass, runs_of
+from soleus.screening.pod_motion import GRAVITY_MPS2, PodMotion, angle_deg, low_pass, runs_of
 
 UP_DEG: Final = 15.0
 """Pitch of the foot that begins a repetition [°] (design choice: 4 cm of heel rise)."""
@@ -47,6 +48,10 @@ MIN_ROTATION: Final = 0.6
 """Share of the rotation about one axis below which this was no calf raise (design choice)."""
 MIN_TREND: Final = 5
 """Repetitions that a decline needs."""
+BENT_DEG: Final = 10.0
+"""Lean of the shank against upright standing below which the knee was straightened [°] (design choice)."""
+
+Knee = Literal["straight", "bent"]
 
 
 class Repetition(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +68,9 @@ class Repetition(msgspec.Struct, frozen=True, kw_only=True):
     speed
         Highest upward speed: [m/s] with the runner's height, else [°/s].
     full
-        Whether it was high enough to count.
+        Whether it counts: high enough, and the knee bent where that was asked and seen.
+    shank_lean_deg
+        Lean of the shank against upright standing [°]; ``None`` without a pod on it.
     """
 
     start_s: float
@@ -72,6 +79,7 @@ class Repetition(msgspec.Struct, frozen=True, kw_only=True):
     height_m: float | None
     speed: float
     full: bool
+    shank_lean_deg: float | None = None
 
 
 class CalfRaiseResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,8 +87,8 @@ class CalfRaiseResult(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    foot
-        The leg.
+    foot, knee
+        The leg, and which variant.
     repetitions
         Repetitions that count.
     ended_by
@@ -93,6 +101,8 @@ class CalfRaiseResult(msgspec.Struct, frozen=True, kw_only=True):
         Change from the first to the last counted repetition by a robust line, as a share of the first.
     low, odd
         Repetitions within the set that were too low, and movements too short or too long to be one.
+    straightened
+        Repetitions with the knee straight though it should be bent; ``None`` without a pod on the shank.
     each
         All repetitions of the set.
     """
@@ -109,9 +119,13 @@ class CalfRaiseResult(msgspec.Struct, frozen=True, kw_only=True):
     low: int
     odd: int
     each: tuple[Repetition, ...]
+    knee: Knee = "straight"
+    straightened: int | None = None
 
 
-def count_calf_raises(motion: PodMotion, runner: Runner | None = None) -> CalfRaiseResult:
+def count_calf_raises(
+    motion: PodMotion, runner: Runner | None = None, knee: Knee = "straight", shank: PodMotion | None = None
+) -> CalfRaiseResult:
     """Count the calf raises of one leg: the longest set in the recording.
 
     Parameters
@@ -120,6 +134,11 @@ def count_calf_raises(motion: PodMotion, runner: Runner | None = None) -> CalfRa
         The pod on the foot of the standing leg, in any mounting; the foot stands flat before the first repetition.
     runner
         Height gives heel heights, mass gives work.
+    knee
+        Which variant was done.
+    shank
+        A second pod on the shank of the same leg, in any mounting, for the variant with the knee bent: the recording
+        begins with upright standing.
 
     Raises
     ------
@@ -147,7 +166,10 @@ def count_calf_raises(motion: PodMotion, runner: Runner | None = None) -> CalfRa
             upward = arm_m * np.cos(np.radians(pitch_deg[rising])) * np.radians(speed_dps[rising])
             speeds.append(float(upward.max()))
     first, last, ended_by = _longest_set(raises, sines, arm_m, pitch_deg.size)
-    full = _full(sines[first:last], arm_m)
+    high = _full(sines[first:last], arm_m)
+    leans = None if shank is None else _leans_deg(shank, motion.time_s, raises[first:last])
+    bent = np.ones(high.size, bool) if leans is None else leans >= BENT_DEG
+    full = high & bent
     each = tuple(
         Repetition(
             start_s=float(motion.time_s[raises[i][0]]),
@@ -156,6 +178,7 @@ def count_calf_raises(motion: PodMotion, runner: Runner | None = None) -> CalfRa
             height_m=None if arm_m is None else float(arm_m * sines[i]),
             speed=speeds[i],
             full=bool(full[i - first]),
+            shank_lean_deg=None if leans is None else float(leans[i - first]),
         )
         for i in range(first, last)
     )
@@ -173,9 +196,11 @@ def count_calf_raises(motion: PodMotion, runner: Runner | None = None) -> CalfRa
         work_j=None if total_m is None or who.mass_kg is None else who.mass_kg * GRAVITY_MPS2 * total_m,
         height_change=_change(np.sin(np.radians([rep.pitch_deg for rep in counted]))),
         speed_change=_change(np.array([rep.speed for rep in counted])),
-        low=len(each) - len(counted),
+        low=int(np.count_nonzero(~high)),
         odd=odd,
         each=each,
+        knee=knee,
+        straightened=None if leans is None else int(np.count_nonzero(~bent)),
     )
 
 
@@ -213,6 +238,18 @@ def heel_pitch_deg(motion: PodMotion) -> FloatArray:
     pitch -= np.median(pitch[standing])
     lowest, highest = np.percentile(pitch, [2.0, 98.0])
     return np.degrees(pitch if highest >= -lowest else -pitch)
+
+
+def _leans_deg(shank: PodMotion, time_s: FloatArray, raises: list[tuple[int, int]]) -> FloatArray:
+    """Give the mean lean of the shank against upright standing in each repetition [°], shape ``(repetitions,)``."""
+    upright = shank.direction(shank.upright())
+    found = []
+    for start, stop in raises:
+        part = shank.between(time_s[start], time_s[stop - 1])
+        if part.stop - part.start < SHORTEST_S * GRID_HZ / 2:
+            raise ScreeningError("the pod on the shank did not record all repetitions; record both pods together")
+        found.append(angle_deg(upright, shank.direction(part)))
+    return np.array(found)
 
 
 def _standing(motion: PodMotion) -> slice:

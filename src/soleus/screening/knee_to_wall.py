@@ -8,17 +8,13 @@ from __future__ import annotations
 from typing import Final, Literal
 
 import msgspec
-import numpy as np
 
 from soleus.gait.grid import GRID_HZ
-from soleus.model import FloatArray
 from soleus.screening.errors import ScreeningError
-from soleus.screening.pod_motion import PodMotion, runs_of
+from soleus.screening.pod_motion import UPRIGHT_S, PodMotion, angle_deg, runs_of
 
 HOLD_S: Final = 2.5
 """Length of a hold that counts [s]: the three seconds of the protocol, without reaching and leaving."""
-UPRIGHT_S: Final = 1.0
-"""Length of upright standing that counts [s] (design choice)."""
 MIN_LEAN_DEG: Final = 10.0
 """Lean below which a still stretch is standing, not a hold [°] (design choice)."""
 HEEL_LIFT_DEG: Final = 2.0
@@ -65,19 +61,17 @@ def measure_knee_to_wall(
     ScreeningError
         If there is no upright standing first, or no hold.
     """
-    still = [(a, b) for a, b in runs_of(shank.still) if b - a >= UPRIGHT_S * GRID_HZ]
-    if not still:
-        raise ScreeningError("the shank was never still; stand upright for two seconds, then hold the knee at the wall")
-    upright = still[0]
-    down = _direction(shank, *upright)
-    leans = [(a, b, _between_deg(down, _direction(shank, a, b))) for a, b in still[1:]]
+    upright = shank.upright()
+    up = shank.direction(upright)
+    later = [(a, b) for a, b in runs_of(shank.still) if a >= upright.stop and b - a >= UPRIGHT_S * GRID_HZ]
+    leans = [(a, b, angle_deg(up, shank.direction(slice(a, b)))) for a, b in later]
     holds = [(a, b, lean) for a, b, lean in leans if lean >= MIN_LEAN_DEG and b - a >= HOLD_S * GRID_HZ]
     if not holds:
         raise ScreeningError(
             f"no hold of {HOLD_S:g} s with a lean of {MIN_LEAN_DEG:g}° or more after standing upright; hold the knee "
             "at the wall for three seconds"
         )
-    lifts = None if heel is None else tuple(_lift_deg(shank, heel, upright, (a, b)) for a, b, _ in holds)
+    lifts = None if heel is None else tuple(_lift_deg(shank, heel, upright, slice(a, b)) for a, b, _ in holds)
     good = [lean for i, (_, _, lean) in enumerate(holds) if lifts is None or lifts[i] < HEEL_LIFT_DEG]
     return KneeToWallResult(
         foot=foot,
@@ -87,22 +81,9 @@ def measure_knee_to_wall(
     )
 
 
-def _direction(motion: PodMotion, start: int, stop: int) -> FloatArray:
-    """Give the direction of gravity over a still stretch, shape ``(3,)``."""
-    mean: FloatArray = motion.accel_mps2[:, start:stop].mean(axis=1)
-    return mean / np.linalg.norm(mean)
-
-
-def _between_deg(a: FloatArray, b: FloatArray) -> float:
-    return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(a, b)), a @ b)))
-
-
-def _lift_deg(shank: PodMotion, heel: PodMotion, upright: tuple[int, int], hold: tuple[int, int]) -> float:
-    """Give how far the foot tilted between standing and a hold, by the second pod at the same times."""
-    directions = []
-    for start, stop in (upright, hold):
-        a, b = np.searchsorted(heel.time_s, [shank.time_s[start], shank.time_s[stop - 1]])
-        if b - a < UPRIGHT_S * GRID_HZ / 2:
-            raise ScreeningError("the pod on the foot did not record while the knee was held; record both together")
-        directions.append(_direction(heel, int(a), int(b)))
-    return _between_deg(directions[0], directions[1])
+def _lift_deg(shank: PodMotion, heel: PodMotion, upright: slice, hold: slice) -> float:
+    """Give how far the foot tilted between standing and a hold, by the second pod at the same times [°]."""
+    parts = [heel.between(shank.time_s[part.start], shank.time_s[part.stop - 1]) for part in (upright, hold)]
+    if any(part.stop - part.start < UPRIGHT_S * GRID_HZ / 2 for part in parts):
+        raise ScreeningError("the pod on the foot did not record while the knee was held; record both together")
+    return angle_deg(heel.direction(parts[0]), heel.direction(parts[1]))

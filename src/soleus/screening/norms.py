@@ -6,9 +6,20 @@ from typing import Final, Literal
 
 from soleus.model import Runner
 
+FIRST_AGE: Final = 20
+"""Age at which the norms begin."""
+DECADE: Final = 10
+RAISES_BY_DECADE: Final[dict[str, tuple[int, ...]]] = {
+    "male": (37, 32, 28, 23, 19, 14, 10),
+    "female": (30, 27, 24, 21, 19, 16, 13),
+}
+"""Repetitions of men and women of 20-29, 30-39, ... 80-89 years; Hébert-Losier 2017 (doi:10.1016/j.physio.2017.03.002).
+
+Healthy adults, n = 566, 10° incline, 60 beats a minute. The table as clinics reprint it (they differ by one repetition
+from each other); the median of all men is 24, of all women 21.
+"""
 MEDIAN_RAISES: Final[dict[str, int]] = {"male": 24, "female": 21}
-"""Median repetitions of adults on a 10° incline at 60 beats a minute; Hébert-Losier 2017
-(doi:10.1016/j.physio.2017.03.002), n = 566. Sleeswijk Visser 2025, n = 500: 25 and 24."""
+"""Median repetitions of adults of all ages; Hébert-Losier 2017. Sleeswijk Visser 2025, n = 500: 25 and 24."""
 PEAK_HEIGHT_CM: Final = (9.3, 9.6)
 """Median highest heel rise [cm]; Sleeswijk Visser 2025."""
 ASPIRATION: Final = 40
@@ -23,35 +34,53 @@ SAME_DEG: Final = 5.0
 """Difference of ankle range that is beyond the error of the test (4.7°, Powden 2015) [°]."""
 LOW_DEG: Final = 35.0
 """Ankle range that counts as little [°]; provisional."""
-SEX_DIFFERENCE_UNTIL: Final = 60
-"""Age from which men and women no longer differ; Hébert-Losier 2017."""
 
 
-def raises_in_words(repetitions: int, runner: Runner) -> str:
+def usual_raises(runner: Runner) -> int | None:
+    """Give what is common for a runner's sex and age; ``None`` if either is unknown or beyond the norms.
+
+    Examples
+    --------
+    >>> usual_raises(Runner(sex="female", age_years=43)), usual_raises(Runner(sex="male"))
+    (24, None)
+    """
+    if runner.sex not in RAISES_BY_DECADE or runner.age_years is None:
+        return None
+    norms = RAISES_BY_DECADE[runner.sex]
+    decade = (runner.age_years - FIRST_AGE) // DECADE
+    return norms[decade] if 0 <= decade < len(norms) else None
+
+
+def raises_in_words(repetitions: int, runner: Runner, knee: Literal["straight", "bent"] = "straight") -> str:
     """Put a count beside what others reach and what runners aim at.
 
     Examples
     --------
     >>> raises_in_words(26, Runner(sex="male", age_years=35))
-    '26: population median of men 24; runners aim at 40. Fewer than 30 may suggest lower endurance.'
+    '26 (32 are common for men of 30-39; runners aim at 40). Fewer than 30 may suggest lower endurance.'
+    >>> raises_in_words(41, Runner())
+    '41 (population median 21-24; the 40 that runners aim at are met).'
+    >>> raises_in_words(26, Runner(), "bent")
+    '26 with the knee bent (no norms are used; compare your two sides, and yourself over time).'
     """
-    words = f"{repetitions}: {_median_in_words(runner)}; runners aim at {ASPIRATION}."
-    if repetitions < WATCH:
-        return f"{words} Fewer than {WATCH} may suggest lower endurance."
-    return (
-        words
-        if repetitions < ASPIRATION
-        else f"{repetitions}: {_median_in_words(runner)}; the {ASPIRATION} that runners aim at are met."
-    )
+    if knee == "bent":
+        return f"{repetitions} with the knee bent (no norms are used; compare your two sides, and yourself over time)."
+    met = repetitions >= ASPIRATION
+    aim = f"the {ASPIRATION} that runners aim at are met" if met else f"runners aim at {ASPIRATION}"
+    words = f"{repetitions} ({_norm_in_words(runner)}; {aim})."
+    return f"{words} Fewer than {WATCH} may suggest lower endurance." if repetitions < WATCH else words
 
 
-def _median_in_words(runner: Runner) -> str:
-    old = runner.age_years is not None and runner.age_years > SEX_DIFFERENCE_UNTIL
-    if runner.sex in MEDIAN_RAISES and not old:
-        people = "men" if runner.sex == "male" else "women"
-        return f"population median of {people} {MEDIAN_RAISES[runner.sex]}"
+def _norm_in_words(runner: Runner) -> str:
+    usual = usual_raises(runner)
+    people = {"male": "men", "female": "women"}.get(runner.sex or "", "")
+    if usual is not None and runner.age_years is not None:
+        first = runner.age_years // DECADE * DECADE
+        return f"{usual} are common for {people} of {first}-{first + DECADE - 1}"
+    if people:
+        return f"population median of {people} {MEDIAN_RAISES[runner.sex or '']}"
     low, high = sorted(MEDIAN_RAISES.values())
-    return f"population median {low}-{high}" + (", less with age" if old else "")
+    return f"population median {low}-{high}"
 
 
 def sides_in_words(left: float, right: float, kind: Literal["raises", "degrees"]) -> str:

@@ -7,6 +7,7 @@ from soleus.ingest.ble.backend import SYSTEM, Backend, BluetoothError, open_back
 from soleus.ingest.ble.events import (
     BatteryTold,
     BeltIn,
+    ClockRecords,
     ClockTold,
     Ended,
     Event,
@@ -19,22 +20,25 @@ from soleus.ingest.ble.events import (
     LossCause,
     PodReady,
     PodRestarted,
+    SamplesHeld,
     SamplesIn,
     Trouble,
 )
 from soleus.ingest.ble.ingest import Ingest, LinkCounts
-from soleus.ingest.ble.pairing import Paired, RememberedDevice, RememberedDevices, Role, pair
+from soleus.ingest.ble.pairing import DEVICES_NAME, Paired, RememberedDevice, RememberedDevices, Role, pair
 from soleus.ingest.ble.pod_stream import PodCounts
 from soleus.ingest.ble.radio import Opened, Radio
 from soleus.ingest.ble.scan import ScanRow, scan
 from soleus.ingest.ble.soleus_link import Wish
 
 __all__ = [
+    "DEVICES_NAME",
     "SYSTEM",
     "Backend",
     "BatteryTold",
     "BeltIn",
     "BluetoothError",
+    "ClockRecords",
     "ClockTold",
     "Ended",
     "Event",
@@ -56,6 +60,7 @@ __all__ = [
     "RememberedDevice",
     "RememberedDevices",
     "Role",
+    "SamplesHeld",
     "SamplesIn",
     "ScanRow",
     "Trouble",

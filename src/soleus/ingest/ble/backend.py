@@ -19,6 +19,36 @@ class BluetoothError(ValueError):
     """Bluetooth or a device does not do what is asked; the message says what to do."""
 
 
+DONGLE: Final = "or give Soleus a dongle of its own: --transport usb:0"
+
+
+def why_not(error: BaseException) -> str:
+    """Say why Bluetooth cannot be used, and the mend.
+
+    Examples
+    --------
+    >>> why_not(FileNotFoundError(2, "No such file or directory"))
+    'this system runs no Bluetooth service; install and start one (Linux: bluetoothd), ...'
+    """
+    from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason
+
+    if isinstance(error, BleakBluetoothNotAvailableError):
+        reasons = BleakBluetoothNotAvailableReason
+        told = {
+            reasons.NO_BLUETOOTH: f"this computer has no Bluetooth radio; plug one in, {DONGLE}",
+            reasons.NO_BLE_CENTRAL_ROLE: "this Bluetooth radio knows no Low Energy; plug in another",
+            reasons.POWERED_OFF: "Bluetooth is switched off; switch it on",
+        }
+        if error.reason in told:
+            return told[error.reason]
+        if error.reason is not reasons.UNKNOWN:
+            return "Bluetooth is not allowed to this program; allow it in the system's privacy settings"
+        return f"{error.args[0] if error.args else error}; is Bluetooth switched on and allowed?"
+    if isinstance(error, (FileNotFoundError, ConnectionError)):
+        return f"this system runs no Bluetooth service; install and start one (Linux: bluetoothd), {DONGLE}"
+    return f"{str(error) or 'Bluetooth does not answer'}; is Bluetooth switched on and allowed?"
+
+
 @dataclass(frozen=True, slots=True)
 class Backend:
     """The classes that bleak takes as ``backend=``; ``None`` for the system's own.

@@ -30,6 +30,8 @@ from bumble.host import Host
 from bumble.transport import open_transport
 from bumble.transport.common import Transport
 
+from soleus.ingest.ble.racing import within
+
 HOST_ADDRESS: Final = "F0:50:1E:05:00:01"
 """Static random address of the host."""
 MTU_WANTED: Final = 247
@@ -37,6 +39,10 @@ INTERVAL_MIN_MS: Final = 15.0
 INTERVAL_MAX_MS: Final = 30.0
 SUPERVISION_TIMEOUT_MS: Final = 4000.0
 SCAN_INTERVAL_MS: Final = 60.0
+POWER_ON_S: Final = 20.0
+"""Reset and set-up of a controller take some tens of commands [s]; one that is longer at it is dead."""
+DISCONNECT_S: Final = 2.0
+"""Ending a connection takes a few connection intervals [s]; what takes longer is left to the supervision timeout."""
 NAME: Final = "Soleus host"
 COMPANY_SIZE: Final = 2
 """Company identifier of manufacturer data [B]."""
@@ -82,7 +88,12 @@ class BumbleAdapter:
         except Exception as error:
             raise BleakError(f"no Bluetooth controller at '{moniker}': {error}") from error
         device = Device.with_hci(NAME, hci.Address(HOST_ADDRESS), transport.source, transport.sink)
-        await device.power_on()
+        try:
+            # Bumble waits for answers of the controller without end.
+            await within(POWER_ON_S, device.power_on())
+        except (TimeoutError, core.BaseBumbleError, hci.HCI_Error) as error:
+            await transport.close()
+            raise BleakError(f"the Bluetooth controller at '{moniker}' does not answer") from error
         return cls(device, transport)
 
     @classmethod
@@ -96,9 +107,15 @@ class BumbleAdapter:
     async def close(self) -> None:
         """Disconnect all and close the controller."""
         for connection in list(self.device.connections.values()):
-            await connection.disconnect()
+            await hang_up(connection)
         if self._transport is not None:
             await self._transport.close()
+
+
+async def hang_up(connection: Connection) -> None:
+    """End a connection that may have been lost meanwhile, or whose controller may be."""
+    with contextlib.suppress(core.BaseBumbleError, hci.HCI_Error, TimeoutError):
+        await within(DISCONNECT_S, connection.disconnect())
 
 
 class BumbleScanner(BaseBleakScanner):
@@ -232,7 +249,7 @@ class BumbleClient(BaseBleakClient):
             await self._call(self._discover(self._peer))
         except BaseException:
             if self._connection is connection:
-                await connection.disconnect()
+                await hang_up(connection)
             raise
 
     async def _find(self) -> hci.Address:
@@ -247,7 +264,7 @@ class BumbleClient(BaseBleakClient):
         scanner = self.adapter.scanner(look, None)
         await scanner.start()
         try:
-            self._device = await asyncio.wait_for(found, self._timeout)
+            self._device = await within(self._timeout, found)
         except TimeoutError as error:
             raise BleakDeviceNotFoundError(self.address, f"device {self.address} was not found") from error
         finally:
@@ -304,9 +321,7 @@ class BumbleClient(BaseBleakClient):
     async def disconnect(self) -> None:
         """Disconnect."""
         if self._connection is not None:
-            # It may have been lost meanwhile.
-            with contextlib.suppress(core.BaseBumbleError, hci.HCI_Error):
-                await self._connection.disconnect()
+            await hang_up(self._connection)
 
     async def pair(self, *_args: Any, **_kwargs: Any) -> None:  # noqa: ANN401 - bleak's signature
         """Pair."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from soleus.ingest.clock import ClockReport
+from soleus.ingest.clock import Arrival, ClockReport, Exchange
 from soleus.ingest.heart_rate import HeartRateReading
 from soleus.ingest.treadmill import TreadmillReading
 from soleus.model import Belt, Foot, PodInfo, PodSamples
@@ -50,6 +50,27 @@ class LateSamples:
     device: str
     first_index: int
     samples: PodSamples
+
+
+@dataclass(frozen=True, slots=True)
+class SamplesHeld:
+    """Samples that came and are held back until their time or what comes before them is known, for safekeeping.
+
+    They come again in :class:`SamplesIn`. Their times are provisional: good to the time on the way, some 20 ms.
+    """
+
+    device: str
+    first_index: int
+    samples: PodSamples
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRecords:
+    """What ties a pod's clock to the session's, in order, what came since the last: all that its mapping rests on."""
+
+    time_s: float
+    device: str
+    records: tuple[Arrival | Exchange, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +177,8 @@ Event: TypeAlias = (
     PodReady
     | SamplesIn
     | LateSamples
+    | SamplesHeld
+    | ClockRecords
     | HoleDeclared
     | BeltIn
     | HeartRateIn

@@ -8,13 +8,14 @@ device is missing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from soleus.ingest import heart_rate, treadmill
+from soleus.ingest import treadmill
 from soleus.ingest.ble.backend import Backend, BluetoothError
 from soleus.ingest.ble.events import (
     BatteryTold,
@@ -29,14 +30,14 @@ from soleus.ingest.ble.events import (
     Trouble,
 )
 from soleus.ingest.ble.link import DeviceLink
-from soleus.ingest.ble.other_pods import MovesenseLink, OtherPodLink, PolarLink
+from soleus.ingest.ble.link_choice import make_link
+from soleus.ingest.ble.other_pods import OtherPodLink
 from soleus.ingest.ble.pairing import Role
 from soleus.ingest.ble.pod_stream import PodCounts, PodStream
-from soleus.ingest.ble.racing import first_of, unless
+from soleus.ingest.ble.racing import end, first_of, unless, within
 from soleus.ingest.ble.scan import ScanRow
-from soleus.ingest.ble.service_links import BeltStamps, HeartRateLink, TreadmillLink
+from soleus.ingest.ble.service_links import BeltStamps
 from soleus.ingest.ble.soleus_link import SoleusLink, Wish
-from soleus.ingest.protocols import movesense, polar, soleus_pod
 from soleus.ingest.protocols.block import ProtocolError
 from soleus.ingest.protocols.soleus_pod_defs import SYNC_UUID
 from soleus.model import Belt
@@ -59,9 +60,13 @@ GIVE_UP_S: Final = 600.0
 """A device is looked for this long after its link was lost [s]: as long as a Soleus pod goes on sampling."""
 DRAIN_S: Final = 0.02
 """Notifications are taken from the inbox this often at most [s]: less adds work, more adds delay."""
+DRAIN_LATEST_S: Final = 1.0
+"""And this often at least [s]."""
 FINISH_S: Final = 20.0
 """Ending the stream and fetching the rest may take this long [s]."""
 DISCONNECT_S: Final = 5.0
+SILENCE_S: Final = 10.0
+"""A pod that is connected and sends nothing for this long [s] is told: its sensor or its subscription is dead."""
 
 
 @dataclass(slots=True)
@@ -77,8 +82,10 @@ class _Kept:
     ready: PodReady | None = None
     lost_since_s: float | None = None
     first_s: float | None = None
+    up_s: float = 0.0
     dropped: int = 0
     damaged: int = 0
+    silent: bool = False
     task: asyncio.Task[None] | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -111,7 +118,7 @@ class Ingest:
     def __init__(
         self,
         backend: Backend,
-        devices: Mapping[Role, ScanRow],
+        devices: Mapping[Role, ScanRow] | Sequence[tuple[Role, ScanRow]],
         emit: Callable[[Event], None],
         now_s: Callable[[], float],
         wish: Wish | None = None,
@@ -122,7 +129,8 @@ class Ingest:
         self._wish = wish or Wish()
         self._air = asyncio.Lock()
         self._stamps = BeltStamps()
-        self._kept = [_Kept(role, row, _unique(role, row)) for role, row in devices.items()]
+        pairs = devices.items() if isinstance(devices, Mapping) else devices
+        self._kept = [_Kept(role, row, _unique(role, row)) for role, row in pairs]
         self._all_up = asyncio.Event()
 
     @property
@@ -147,10 +155,7 @@ class Ingest:
         try:
             await asyncio.gather(*(kept.task for kept in self._kept if kept.task is not None))
         finally:
-            for kept in self._kept:
-                if kept.task is not None:
-                    kept.task.cancel()
-            await asyncio.gather(*(k.task for k in self._kept if k.task is not None), return_exceptions=True)
+            await end(*(kept.task for kept in self._kept if kept.task is not None))
             self._emit(Ended(self._now_s()))
 
     async def wait_until_up(self) -> None:
@@ -229,12 +234,11 @@ class Ingest:
         (client,) = made
         link = self._make_link(kept, client)
         try:
-            drain = asyncio.create_task(self._drain(kept, link))
+            drain = asyncio.create_task(self._drain(kept, link, lost))
             try:
                 return await self._stream(kept, link, lost, failures)
             finally:
-                drain.cancel()
-                await asyncio.gather(drain, return_exceptions=True)
+                await end(drain)
         except (BleakError, TimeoutError, OSError, EOFError):
             return failures + 1
         finally:
@@ -249,16 +253,14 @@ class Ingest:
             await self._disconnect(client)
 
     async def _stream(self, kept: _Kept, link: DeviceLink, lost: asyncio.Event, failures: int) -> int:
-        opened = await unless(lost, asyncio.wait_for(link.open(), OPEN_TIMEOUT_S))
+        opened = await unless(lost, within(OPEN_TIMEOUT_S, link.open()))
         if not opened:
             return failures + 1
         self._tell_up(kept, link)
         work = asyncio.create_task(link.work())
         ending = [asyncio.create_task(event.wait()) for event in (lost, kept.stopping)]
         await asyncio.wait([work, *ending], return_when=asyncio.FIRST_COMPLETED)
-        for task in (work, *ending):
-            task.cancel()
-        await asyncio.gather(work, *ending, return_exceptions=True)
+        await end(work, *ending)
         if lost.is_set() or not kept.stopping.is_set():
             now_s = self._now_s()
             kept.lost_since_s = now_s
@@ -267,7 +269,7 @@ class Ingest:
             self._emit_drained(kept, link)
             self._emit(LinkLost(now_s, kept.name, f"{kept.name} does not answer; it is looked for"))
         else:
-            await unless(lost, asyncio.wait_for(link.finish(), FINISH_S))
+            await unless(lost, within(FINISH_S, link.finish()))
         return 0
 
     def _tell_up(self, kept: _Kept, link: DeviceLink) -> None:
@@ -279,6 +281,7 @@ class Ingest:
                 self._emit(link.ready)
             kept.ready = link.ready
         kept.link = link
+        kept.up_s = now_s
         kept.first_s = kept.first_s if kept.first_s is not None else now_s
         kept.lost_since_s = None
         self._emit(LinkUp(now_s, kept.name, outage_s, link.mtu(SYNC_UUID)))
@@ -307,7 +310,7 @@ class Ingest:
         chosen: dict[str, Any] = {} if self._backend.client is None else {"backend": self._backend.client}
         client = BleakClient(device, on_disconnect, timeout=CONNECT_TIMEOUT_S, **chosen)
         try:
-            await asyncio.wait_for(client.connect(), 2 * CONNECT_TIMEOUT_S)
+            await within(2 * CONNECT_TIMEOUT_S, client.connect())
         except BaseException:
             await self._disconnect(client)
             raise
@@ -323,42 +326,49 @@ class Ingest:
         from bleak.exc import BleakError
 
         try:
-            await asyncio.wait_for(client.disconnect(), DISCONNECT_S)
+            await within(DISCONNECT_S, client.disconnect())
         except (BleakError, TimeoutError, OSError, EOFError):
             # The link is down already, or the system will notice that it is.
             return
 
     def _make_link(self, kept: _Kept, client: BleakClient) -> DeviceLink:
-        now_s, foot = self._now_s, kept.role.foot
-        match kept.row.family:
-            case soleus_pod.KEY:
-                return SoleusLink(
-                    client,
-                    kept.name,
-                    now_s,
-                    foot=foot,
-                    wish=self._wish,
-                    stream=kept.stream,
-                    boot_id=kept.boot_id,
-                )
-            case movesense.KEY:
-                return MovesenseLink(client, kept.name, now_s, foot=foot, wish=self._wish, stream=kept.stream)
-            case polar.KEY:
-                return PolarLink(client, kept.name, now_s, foot=foot, wish=self._wish, stream=kept.stream)
-            case treadmill.KEY:
-                return TreadmillLink(client, kept.name, now_s, self._stamps)
-            case heart_rate.KEY | "polar-h10":
-                return HeartRateLink(client, kept.name, now_s)
-        raise BluetoothError(f"{kept.row.title} is recognised, but this version cannot stream from it")
+        return make_link(
+            client,
+            kept.row,
+            kept.name,
+            self._now_s,
+            foot=kept.role.foot,
+            wish=self._wish,
+            stamps=self._stamps,
+            stream=kept.stream,
+            boot_id=kept.boot_id,
+        )
 
     # Handing out.
 
-    async def _drain(self, kept: _Kept, link: DeviceLink) -> None:
-        while True:
-            # Gaps that were waited for long enough must be declared even when nothing comes.
-            await first_of(link.inbox.wake.wait(), asyncio.sleep(1.0))
-            await asyncio.sleep(DRAIN_S)
-            self._emit_drained(kept, link)
+    async def _drain(self, kept: _Kept, link: DeviceLink, lost: asyncio.Event) -> None:
+        try:
+            while True:
+                # Gaps that were waited for long enough must be declared even when nothing comes.
+                with contextlib.suppress(TimeoutError):
+                    await within(DRAIN_LATEST_S, link.inbox.wake.wait())
+                await asyncio.sleep(DRAIN_S)
+                self._emit_drained(kept, link)
+                self._watch(kept)
+        except Exception as error:  # noqa: BLE001 - an error of ours must neither pass unseen nor end the run
+            told = f"{kept.name}: an error in this program ({error!r}); the device is connected anew"
+            self._emit(Trouble(self._now_s(), kept.name, told))
+            lost.set()
+
+    def _watch(self, kept: _Kept) -> None:
+        """Tell once that a connected pod sends nothing."""
+        if kept.stream is None or kept.link is None:
+            return
+        silent_s = self._now_s() - max(kept.stream.heard_s or 0.0, kept.up_s)
+        if silent_s > SILENCE_S and not kept.silent:
+            told = f"{kept.name} is connected but has sent no samples for {SILENCE_S:.0f} s: switch it off and on"
+            self._emit(Trouble(self._now_s(), kept.name, told))
+        kept.silent = silent_s > SILENCE_S
 
     def _emit_drained(self, kept: _Kept, link: DeviceLink) -> None:
         for event in link.drain():

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from soleus.ingest.ble.events import Event
+from soleus.ingest.ble.racing import within
 from soleus.ingest.heart_rate import (
     BATTERY_LEVEL_UUID,
     DEVICE_INFORMATION_UUIDS,
@@ -76,15 +77,15 @@ class DeviceLink(ABC):
             inbox.entries.append((now_s(), channel, bytes(data)))
             inbox.wake.set()
 
-        await asyncio.wait_for(self.client.start_notify(uuid, stamp), REQUEST_TIMEOUT_S)
+        await within(REQUEST_TIMEOUT_S, self.client.start_notify(uuid, stamp))
 
     async def read(self, uuid: str) -> bytes:
         """Read a characteristic."""
-        return bytes(await asyncio.wait_for(self.client.read_gatt_char(uuid), REQUEST_TIMEOUT_S))
+        return bytes(await within(REQUEST_TIMEOUT_S, self.client.read_gatt_char(uuid)))
 
     async def write(self, uuid: str, data: bytes, *, response: bool = True) -> None:
         """Write a characteristic."""
-        await asyncio.wait_for(self.client.write_gatt_char(uuid, data, response=response), REQUEST_TIMEOUT_S)
+        await within(REQUEST_TIMEOUT_S, self.client.write_gatt_char(uuid, data, response=response))
 
     def has(self, uuid: str) -> bool:
         """Whether the device has a characteristic."""

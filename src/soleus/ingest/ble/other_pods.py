@@ -14,6 +14,7 @@ from soleus.ingest.ble.backend import BluetoothError
 from soleus.ingest.ble.events import BatteryTold, Event, LossCause, PodReady
 from soleus.ingest.ble.link import REQUEST_TIMEOUT_S, DeviceLink
 from soleus.ingest.ble.pod_stream import PodStream, StreamKind
+from soleus.ingest.ble.racing import within
 from soleus.ingest.ble.soleus_link import Wish
 from soleus.ingest.heart_rate import decode_battery_level
 from soleus.ingest.protocols import movesense, polar
@@ -65,6 +66,10 @@ class OtherPodLink(DeviceLink):
         self.stream.link_back(self.now_s())
         return self.stream
 
+    def _on_battery(self, arrival_s: float, data: bytes) -> list[Event]:
+        self.battery_pct = decode_battery_level(data)
+        return [BatteryTold(arrival_s, self.device, self.battery_pct)]
+
     def _tell_ready(self, accel_lsb_mps2: float, gyro_lsb_rads: float, rate_hz: int) -> None:
         info = PodInfo(
             self.foot,
@@ -100,8 +105,7 @@ class MovesenseLink(OtherPodLink):
     def handle(self, arrival_s: float, channel: str, data: bytes) -> list[Event]:
         """Take one notification."""
         if channel == "battery":
-            self.battery_pct = decode_battery_level(data)
-            return [BatteryTold(arrival_s, self.device, self.battery_pct)]
+            return self._on_battery(arrival_s, data)
         block = self._decoder.push(data)
         if block is not None and self.stream is not None:
             self.stream.add_block(block, arrival_s)
@@ -143,7 +147,7 @@ class PolarLink(OtherPodLink):
     async def _ask(self, command: bytes) -> polar.Response:
         await self.write(polar.CONTROL_UUID, command)
         try:
-            reply = await asyncio.wait_for(self._replies.get(), REQUEST_TIMEOUT_S)
+            reply = await within(REQUEST_TIMEOUT_S, self._replies.get())
         except TimeoutError as error:
             raise BluetoothError(f"{self.device} does not answer: switch it off and on") from error
         if reply.error not in {0, POLAR_ALREADY}:
@@ -154,8 +158,7 @@ class PolarLink(OtherPodLink):
         """Take one notification."""
         match channel:
             case "battery":
-                self.battery_pct = decode_battery_level(data)
-                return [BatteryTold(arrival_s, self.device, self.battery_pct)]
+                return self._on_battery(arrival_s, data)
             case "control":
                 self._replies.put_nowait(polar.decode_response(data))
             case "data" if self.stream is not None:

@@ -15,6 +15,8 @@ from soleus.ingest.ble.scan import ScanRow
 from soleus.ingest.protocols.family import Kind
 from soleus.model import Foot
 
+DEVICES_NAME: Final = "devices.toml"
+"""File of remembered devices, in the folder of the runner's own files."""
 CONFIG_SIZE_MAX: Final = 100_000
 """Largest file of remembered devices read [B]."""
 

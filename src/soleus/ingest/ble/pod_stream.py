@@ -24,6 +24,7 @@ from soleus.ingest.ble.events import (
     Trouble,
 )
 from soleus.ingest.ble.order import WAIT_S, Hole, Piece, SampleOrder
+from soleus.ingest.ble.safekeeping import Safekeeping
 from soleus.ingest.ble.sample_times import SampleTimes
 from soleus.ingest.clock import Arrival, ClockError, ClockReport, DeviceClock, Exchange, Unwrapper
 from soleus.ingest.protocols.block import BlockFlag, SampleBlock, TimeBase
@@ -113,6 +114,11 @@ class PodStream:
         What the stream can tell.
     wait_s
         How long later samples wait for missing ones [s].
+
+    Attributes
+    ----------
+    heard_s
+        Session time of the latest block [s].
     """
 
     def __init__(self, device: str, kind: StreamKind, wait_s: float = WAIT_S) -> None:
@@ -124,6 +130,8 @@ class PodStream:
         self._last_session_s: float | None = None
         self._restart_pending = False
         self._reported_s = -np.inf
+        self.heard_s: float | None = None
+        self._safe = Safekeeping(device, kind.foot)
         self._boot = self._new_boot(None)
 
     def _new_boot(self, first_index: int | None) -> _Boot:
@@ -155,6 +163,7 @@ class PodStream:
         self._close_boot()
         self._events.append(PodRestarted(now_s, self.device))
         self._boot = self._new_boot(None)
+        self._safe.restart()
         self._restart_pending = self._last_session_s is not None
 
     def add_block(self, block: SampleBlock, arrival_s: float) -> None:
@@ -162,6 +171,7 @@ class PodStream:
         n = len(block)
         if not n or block.device_time is None:
             return
+        self.heard_s = arrival_s
         backfill = bool(block.flags & BlockFlag.BACKFILL)
         boot, tick_s = self._boot, self.kind.time_base.tick_s
         latest = boot.ticks.latest
@@ -176,7 +186,9 @@ class PodStream:
         if boot.order is None:
             boot.order = SampleOrder(first, self._wait_s)
         known = boot.order.end
-        boot.order.push(Piece(first, block.counts, stamp_index, stamp_s), arrival_s, backfill=backfill)
+        piece = Piece(first, block.counts, stamp_index, stamp_s)
+        boot.order.push(piece, arrival_s, backfill=backfill)
+        self._safe.add_piece(piece, arrival_s)
         if not backfill:
             boot.times.add(stamp_index, stamp_s)
             last_s = stamp_s + (n - 1 - block.time_index) * boot.times.period_s
@@ -205,6 +217,7 @@ class PodStream:
         self._add_to_clock(Exchange(sent_s, device_received * base.tick_s, device_answered * base.tick_s, heard_s))
 
     def _add_to_clock(self, record: Arrival | Exchange) -> None:
+        self._safe.add_record(record)
         try:
             self._boot.clock.add(record)
         except ClockError:
@@ -261,7 +274,11 @@ class PodStream:
             self._boot = self._new_boot(None)
         elif now_s - self._reported_s >= CLOCK_REPORT_S and self._boot.clock.ready:
             self._reported_s = now_s
-            self._events.append(ClockTold(now_s, self.device, self._boot.clock.report))
+            self._events.append(ClockTold(now_s, self.device, self.report))
+        if self._boot.order is not None:
+            waiting = sum(piece.end - piece.first for piece in self._boot.untimed)
+            handed_out = self._boot.order.head - waiting
+            self._events += self._safe.take(now_s, handed_out, self._boot.times.period_s)
         events, self._events = self._events, []
         return events
 

@@ -10,7 +10,7 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
@@ -20,17 +20,28 @@ from soleus.ingest.ble import once
 from soleus.ingest.ble.backend import SYSTEM, Backend, BluetoothError, open_backend
 from soleus.ingest.ble.events import Ended, Event, Trouble
 from soleus.ingest.ble.ingest import Ingest, LinkCounts
-from soleus.ingest.ble.pairing import Role
+from soleus.ingest.ble.pairing import Paired, RememberedDevices, Role
+from soleus.ingest.ble.pod_probe import probe
 from soleus.ingest.ble.pod_stream import PodCounts
+from soleus.ingest.ble.racing import end
 from soleus.ingest.ble.scan import SCAN_S, ScanRow
 from soleus.ingest.ble.scan import scan as scan_for
 from soleus.ingest.ble.soleus_link import Wish
+from soleus.ingest.ble.tapping import TAP_S
+from soleus.ingest.ble.tapping import pair_by_tap as tap_pairing
+from soleus.ingest.conformance import Verdict, judge
 from soleus.model import Belt, Foot
 
 T = TypeVar("T")
 CALL_TIMEOUT_S: Final = 120.0
 """A call into the thread that takes longer in real time has hung [s]."""
+CHECK_S: Final = 20.0
+"""Long enough to tell a clock's drift [s]."""
 CLOSE_TIMEOUT_S: Final = 10.0
+OPEN_TIMEOUT_S: Final = 60.0
+"""Opening that takes longer in real time has hung [s]; a controller gets :data:`bumble_backend.POWER_ON_S` of it."""
+ALIVE_LOOK_S: Final = 1.0
+"""Whoever waits for events looks this often whether the thread still lives [s]."""
 
 
 def steady_clock() -> Callable[[], float]:
@@ -119,7 +130,8 @@ class Radio:
             If that fails.
         """
         self._thread.start()
-        self._up.wait()
+        if not self._up.wait(OPEN_TIMEOUT_S):
+            raise BluetoothError(f"Bluetooth ('{self._transport}') does not open: switch it off and on")
         if self.error is not None:
             self._thread.join(CLOSE_TIMEOUT_S)
             raise self.error
@@ -145,6 +157,42 @@ class Radio:
     def set_side(self, row: ScanRow, foot: Foot) -> None:
         """Tell a pod its foot; see :func:`soleus.ingest.ble.once.set_side`."""
         self._call(lambda opened: once.set_side(opened.backend, row, foot))
+
+    def pair_by_tap(
+        self,
+        rows: Sequence[ScanRow],
+        seconds: float = TAP_S,
+        *,
+        remembered: RememberedDevices | None = None,
+        tell: Callable[[str], None] | None = None,
+    ) -> Paired:
+        """Let the runner tap a foot; see :func:`soleus.ingest.ble.tapping.pair_by_tap`."""
+        return self._call(lambda opened: tap_pairing(opened.backend, rows, seconds, remembered=remembered, tell=tell))
+
+    def check(
+        self, row: ScanRow, seconds: float = CHECK_S, *, tell: Callable[[str], None] | None = None
+    ) -> tuple[Verdict, ...]:
+        """Check a pod against the pod service.
+
+        Parameters
+        ----------
+        row
+            The pod, of a scan.
+        seconds
+            How long it streams [s].
+        tell
+            Called in the radio's thread with what is being done.
+
+        Raises
+        ------
+        BluetoothError
+            If it is no Soleus pod or cannot be connected.
+        """
+        seen = self._call(
+            lambda opened: probe(opened.backend, row, seconds, opened.clock, tell or (lambda _what: None)),
+            CALL_TIMEOUT_S + seconds,
+        )
+        return judge(seen)
 
     def stream(self, roles: Mapping[Role, ScanRow], wish: Wish | None = None, profile: Belt | None = None) -> None:
         """Connect to all and stream; session time zero is now.
@@ -187,10 +235,31 @@ class Radio:
         except queue.Empty:
             return events
 
-    def events(self) -> Iterator[Event]:
-        """Give all events as they come, the last one :class:`Ended`."""
+    def events(self, quiet_s: float | None = None) -> Iterator[Event]:
+        """Give all events as they come, the last one :class:`Ended`.
+
+        Parameters
+        ----------
+        quiet_s
+            Longest real time without any event [s]; ``None``: any.
+
+        Raises
+        ------
+        BluetoothError
+            If nothing came for that long, or the radio's thread died without a word.
+        """
+        heard_s = time.monotonic()
         while True:
-            event = self._queue.get()
+            alive = self._thread.is_alive()
+            try:
+                event = self._queue.get(timeout=ALIVE_LOOK_S if alive else 0.0)
+            except queue.Empty:
+                if not alive:
+                    raise BluetoothError("the radio has ended: open another") from None
+                if quiet_s is not None and time.monotonic() - heard_s > quiet_s:
+                    raise BluetoothError(f"no device has sent anything for {quiet_s:.0f} s") from None
+                continue
+            heard_s = time.monotonic()
             yield event
             if isinstance(event, Ended):
                 return
@@ -204,6 +273,11 @@ class Radio:
     def idle(self) -> bool:
         """Whether nothing was asked of the radio that is not done."""
         return self._busy == 0
+
+    @property
+    def closing(self) -> bool:
+        """Whether the end has begun: whoever paces the loop must let it come to pass."""
+        return self._closing is not None and self._closing.is_set()
 
     def counts(self) -> dict[str, PodCounts]:
         """Count the samples of each pod by what became of them."""
@@ -225,14 +299,28 @@ class Radio:
         """Session time [s]; 0 before :meth:`stream`."""
         return 0.0 if self._opened is None or self.start_utc is None else self._opened.clock() - self._zero_s
 
-    def _call(self, work: Callable[[Opened], Coroutine[Any, Any, T]]) -> T:
+    def _call(self, work: Callable[[Opened], Coroutine[Any, Any, T]], timeout_s: float = CALL_TIMEOUT_S) -> T:
         if self._loop is None or self._opened is None:
             raise BluetoothError("the radio is not open: use it in a with statement")
-        self._busy += 1
+        opened = self._opened
+
+        # Counted in the loop's own thread: no two threads write it, and a paced clock stands from the very moment at
+        # which the work is done, however late the caller wakes up.
+        async def counted() -> T:
+            self._busy += 1
+            try:
+                return await work(opened)
+            finally:
+                self._busy -= 1
+
+        future = asyncio.run_coroutine_threadsafe(counted(), self._loop)
         try:
-            return asyncio.run_coroutine_threadsafe(work(self._opened), self._loop).result(CALL_TIMEOUT_S)
+            return future.result(timeout_s)
+        except TimeoutError as error:
+            raise BluetoothError("Bluetooth does not answer: switch it off and on") from error
         finally:
-            self._busy -= 1
+            # Nothing if it is done; otherwise nobody waits for it any more.
+            future.cancel()
 
     # In the thread.
 
@@ -255,9 +343,7 @@ class Radio:
         try:
             await self._closing.wait()
         finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await end(*self._tasks)
             await self._opened.backend.close()
             if self._opened.close is not None:
                 await self._opened.close()

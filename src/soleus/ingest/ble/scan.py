@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from soleus.ingest.ble.backend import Backend, BluetoothError
+from soleus.ingest.ble.backend import Backend, BluetoothError, why_not
+from soleus.ingest.ble.racing import within
 from soleus.ingest.protocols.family import Advertisement, Kind
 from soleus.ingest.protocols.registry import recognise
 from soleus.model import Foot
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 SCAN_S: Final = 5.0
 """Long enough for several advertisements of a pod that advertises once a second [s]."""
+SWITCH_S: Final = 10.0
+"""Switching the scan on or off takes no longer than this [s]."""
 KIND_ORDER: Final = (Kind.POD, Kind.TREADMILL, Kind.HEART_RATE)
 ROWS_MAX: Final = 1000
 """Devices looked at in one scan: a crowded race has a few hundred."""
@@ -93,13 +96,13 @@ async def scan(backend: Backend, seconds: float = SCAN_S) -> list[ScanRow]:
     chosen: dict[str, Any] = {} if backend.scanner is None else {"backend": backend.scanner}
     scanner = BleakScanner(**chosen)
     try:
-        await scanner.start()
+        await within(SWITCH_S, scanner.start())
         try:
             await asyncio.sleep(seconds)
         finally:
-            await scanner.stop()
-    except (BleakError, OSError) as error:
-        raise BluetoothError(f"cannot scan: {error}; is Bluetooth switched on and allowed?") from error
+            await within(SWITCH_S, scanner.stop())
+    except (BleakError, OSError, TimeoutError, EOFError) as error:
+        raise BluetoothError(f"cannot scan: {why_not(error)}") from error
     return rows_of(list(scanner.discovered_devices_and_advertisement_data.values())[:ROWS_MAX])
 
 

@@ -12,6 +12,7 @@ from soleus.ingest.ble.backend import BluetoothError
 from soleus.ingest.ble.events import BatteryTold, Event, LossCause, PodReady, Trouble
 from soleus.ingest.ble.link import DeviceLink
 from soleus.ingest.ble.pod_stream import PodStream, StreamKind
+from soleus.ingest.ble.racing import all_of, within
 from soleus.ingest.heart_rate import decode_battery_level
 from soleus.ingest.protocols import soleus_pod as codec
 from soleus.ingest.protocols import soleus_pod_control
@@ -162,7 +163,7 @@ class SoleusLink(DeviceLink):
             self._reply = asyncio.get_running_loop().create_future()
             try:
                 await self.write(defs.CONTROL_UUID, codec.pack(command))
-                return await asyncio.wait_for(self._reply, COMMAND_TIMEOUT_S)
+                return await within(COMMAND_TIMEOUT_S, self._reply)
             except TimeoutError as error:
                 name = defs.Opcode(command.opcode).name
                 raise BluetoothError(f"{self.device} does not answer {name}: restart the pod") from error
@@ -173,9 +174,7 @@ class SoleusLink(DeviceLink):
 
     async def work(self) -> None:
         """Exchange clocks and fetch what is missing."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._keep_exchanging())
-            group.create_task(self._keep_filling())
+        await all_of(self._keep_exchanging(), self._keep_filling())
 
     async def _keep_exchanging(self) -> None:
         while self._features & defs.FEATURE_SYNC:

@@ -61,8 +61,17 @@ HEADER_PACKED_6D_RATES: Final = {0x0231: 200, 0x0232: 100}
 """Packages of eight samples without magnetometer, by header, with their rate [Hz]."""
 HEADER_ROUNDTRIP: Final = 0x0172
 HEADER_SET_MODE: Final = 0x0120
+HEADER_MODE_SET: Final = 0x0122
+"""Answer to HEADER_SET_MODE, with the mode in force."""
 HEADER_START_STREAMING: Final = 0x0150
+HEADER_STREAMING_STARTED: Final = 0x0151
 HEADER_STOP_STREAMING: Final = 0x0152
+HEADER_STREAMING_STOPPED: Final = 0x0153
+HEADER_STATUS: Final = 0x0201
+STATUS: Final = struct.Struct("<q2B3h3B")
+"""Time [ns], two states, gyroscope offset, synchronised, battery [%] (128 more while it charges), free storage [%]."""
+CHARGING: Final = 0x80
+PERCENT: Final = range(101)
 MODE: Final = struct.Struct("<q8BHBQ3B")
 SAMPLING_MODES: Final = {200: 1, 100: 2}
 
@@ -139,6 +148,20 @@ def encode_samples(counts: CountArray, *, time_ns: int, header: int = 0x0231) ->
     rows = np.ascontiguousarray(counts.T, "<i2")
     payload = PACKED.pack(time_ns, rows[:, 3:].tobytes(), rows[:, :3].tobytes(), 0, 0, 0)
     return encode_frame(header, payload)
+
+
+def decode_status_battery(package: OtherPackage) -> int | None:
+    """Read the battery level [%] from a status package; ``None`` if it is another.
+
+    Examples
+    --------
+    >>> decode_status_battery(OtherPackage(HEADER_STATUS, STATUS.pack(0, 0, 0, 0, 0, 0, 0, 0x80 + 77, 5)))
+    77
+    """
+    if package.header != HEADER_STATUS or len(package.payload) != STATUS.size:
+        return None
+    level = int(STATUS.unpack(package.payload)[7]) & ~CHARGING
+    return level if level in PERCENT else None
 
 
 def decode_package(header: int, payload: bytes) -> Package:

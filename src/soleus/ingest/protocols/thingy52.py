@@ -32,7 +32,8 @@ FAMILIES: Final = (
     Family(
         key=KEY,
         title="Nordic Thingy:52",
-        remark="Thingy:52 sends neither time nor counter: lost packets cannot be noticed, so timing is unsure.",
+        remark="Thingy:52: usable at 200 Hz, but its timing is unsure: it sends neither time nor counter, so that lost "
+        "packets cannot be noticed.",
         service_uuids=(CONFIGURATION_SERVICE_UUID, MOTION_SERVICE_UUID),
         name_prefixes=("Thingy",),
         loss_blind=True,
@@ -44,6 +45,7 @@ CONFIG: Final = struct.Struct("<4HB")
 ACCEL_LSB_MPS2: Final = STANDARD_GRAVITY_MPS2 / 2**10
 GYRO_LSB_RADS: Final = DEGREE_RAD / 2**5
 RATES_HZ: Final = range(5, 201)
+RATE_MAX_HZ: Final = 200
 INTERVAL_MS: Final = 1000
 """Step counter, temperature and compass, which we do not use, at their slow default [ms]."""
 

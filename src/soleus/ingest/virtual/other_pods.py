@@ -32,7 +32,7 @@ def in_scale(source: SampleSource, accel_lsb_mps2: float, gyro_lsb_rads: float) 
     return SampleSource(source.time_s, counts, source.rate_hz, accel_lsb_mps2, gyro_lsb_rads, INT16_MAX, INT16_MAX)
 
 
-class _StreamingPod(Peripheral):
+class StreamingPod(Peripheral):
     """A pod that sends blocks of equal size while it is asked to, and keeps nothing."""
 
     block_samples: int
@@ -92,7 +92,7 @@ class _StreamingPod(Peripheral):
         await super().close()
 
 
-class VirtualMovesense(_StreamingPod):
+class VirtualMovesense(StreamingPod):
     """A Movesense with its GATT sensor data service."""
 
     def __init__(
@@ -138,7 +138,7 @@ class VirtualMovesense(_StreamingPod):
             self.notify(self._data, bytes([movesense.RESPONSE_DATA_PART2, self._reference]) + body[room:])
 
 
-class VirtualPolar(_StreamingPod):
+class VirtualPolar(StreamingPod):
     """A Polar Verity Sense with its measurement data service."""
 
     block_samples = POLAR_FRAME_SAMPLES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -246,7 +247,9 @@ class Peripheral:
     async def indicate(self, target: gatt.Characteristic[bytes], value: bytes) -> None:
         """Send an indication if the host asked for it, and wait until it has come."""
         if self.connection is not None:
-            await self.device.indicate_subscriber(self.connection, target, value)
+            # A host that has gone confirms nothing.
+            with contextlib.suppress(TimeoutError):
+                await self.device.indicate_subscriber(self.connection, target, value)
 
     def set_battery(self, percent: int) -> None:
         """Change the battery level and tell the host."""

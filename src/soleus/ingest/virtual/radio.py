@@ -40,7 +40,7 @@ def virtual_radio(
 
     def brake() -> bool:
         # Between commands the time of the world must not run away.
-        return bool(box) and (box[0].idle or box[0].queued > EVENTS_AHEAD)
+        return bool(box) and not box[0].closing and (box[0].idle or box[0].queued > EVENTS_AHEAD)
 
     async def opener() -> Opened:
         world = await VirtualWorld.open(recording, setting, heart_rate)
