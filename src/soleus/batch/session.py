@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,10 @@ from soleus.rules import HistorySummary, Rule
 
 CHUNKS_AT_ONCE: Final = 10
 """Minutes handed to the core together: enough strides to work on as one batch, little memory."""
+KEPT_BYTES: Final = 24 * 2**20
+"""Having seen a block of this size freed, glibc keeps twice as much freed memory for the next (mallopt(3),
+M_MMAP_THRESHOLD): to hand it back and fault it in anew costs as much as the arithmetic in it. The block itself is never
+touched, so it takes no memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,40 @@ class Result:
         """The Warnings table."""
         return self.warning_rows.to_arrow()
 
+    def report(self, path: str | Path, *, history: HistorySummary | None = None) -> Path:
+        """Write the report as one HTML file.
+
+        Parameters
+        ----------
+        path
+            File to write.
+        history
+            The weeks before the run.
+
+        Returns
+        -------
+        Path
+            The file written.
+
+        Raises
+        ------
+        soleus.recording.RecordingError
+            If it cannot be written.
+        """
+        from soleus.batch.summary import summarize
+        from soleus.recording import session_record
+        from soleus.report import Run, write_run_report
+
+        record = session_record(
+            self.pods,
+            self.samples,
+            runner=self.runner,
+            notes=self.notes,
+            quality=summarize(self).quality_counts(),
+        )
+        run = Run(Path(path).stem, self.step_rows, self.warning_rows, record, self.belt)
+        return write_run_report(run, path, history=history)
+
 
 def analyze(
     recording: Recording | RecordingReader,
@@ -93,10 +132,11 @@ def analyze(
     >>> result.steps.num_rows, result.samples[Foot.LEFT]
     (0, 2000)
     """
+    np.empty(KEPT_BYTES, np.uint8)  # freed at once
     reader = from_recording(recording) if isinstance(recording, Recording) else recording
     runner = runner or reader.runner
     belt = belt or reader.belt
-    pipeline = Pipeline(reader.pods, runner, rules=rules, history=history)
+    pipeline = Pipeline(reader.pods, runner, rules=rules, history=history, happened=reader.happened)
     samples = {pod.foot: 0 for pod in reader.pods}
     first_s, last_s = float("inf"), float("-inf")
     found, said = pipeline.push(belt=belt)
