@@ -1,0 +1,11 @@
+// Set the theme before the first paint, so that a dark page never flashes white.
+(() => {
+  let chosen = null;
+  try {
+    chosen = localStorage.getItem("soleus-theme");
+  } catch {
+    // Storage may be forbidden; the system's theme holds then.
+  }
+  const dark = chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  document.documentElement.dataset.theme = dark ? "dark" : "light";
+})();
