@@ -10,8 +10,8 @@ import dataclasses
 
 import numpy as np
 from scipy.interpolate import CubicSpline
+from scipy.spatial.transform import Rotation
 
-from soleus.gait import rotation
 from soleus.gait.grid import GRID_HZ
 from soleus.gait.mounting import GRAVITY_MPS2
 from soleus.model import FloatArray
@@ -100,11 +100,5 @@ def _turned(values: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Turn the pod by any angle about its z axis and up to 25° about another."""
     lace = np.array([0.0, 0.0, rng.uniform(-np.pi, np.pi)])
     tilt = np.append(_unit(rng.normal(size=2)), 0.0) * np.radians(rng.uniform(-25, 25))
-    turn = rotation.multiply(_quaternion(tilt), _quaternion(lace))[:, None]
-    return np.concatenate([rotation.rotate(turn, values[:3]), rotation.rotate(turn, values[3:])])
-
-
-def _quaternion(v: FloatArray) -> FloatArray:
-    angle = float(np.sqrt((v**2).sum()))
-    axis = v / angle if angle else v
-    return np.append(np.cos(angle / 2), np.sin(angle / 2) * axis)
+    turn = (Rotation.from_rotvec(tilt) * Rotation.from_rotvec(lace)).as_matrix()
+    return np.concatenate([turn @ values[:3], turn @ values[3:]])

@@ -134,7 +134,7 @@ def waveforms(
     signals: FloatArray, anchor: FloatArray, grid: npt.NDArray[np.int_], taps: FloatArray, rows: Sequence[int]
 ) -> FloatArray:
     """Smoothed signals about each anchor, (n, channels x grid)."""
-    smooth = filters.smooth(signals[list(rows)], taps)
+    smooth = filters.smooth(np.ascontiguousarray(signals[:, list(rows)].transpose(1, 0, 2)), taps)
     place = np.clip(anchor[:, None] + grid, 0, smooth.shape[2] - 2)
     whole = place.astype(int)
     part = place - whole
@@ -147,7 +147,7 @@ def waveforms(
 def event_rows(trial: FootTrial) -> dict[str, tuple[FloatArray, FloatArray]]:
     """Regressors and offsets [ms] from the anchors of every event model, one row a true contact."""
     stream = PodStream(trial.first)
-    swings = stream.push(stretch(trial)).anchor
+    swings = stream.push(stretch(trial))
     swing_s = swings / GRID_HZ
     nearest = np.abs(swing_s[:, None] - trial.truth[IC]).argmin(axis=0)
     matched = np.abs(swing_s[nearest] - trial.truth[IC]) < SWING_BEFORE_CONTACT_S

@@ -1,7 +1,8 @@
-"""The peer's half of ``compare_gaitmap.py``: runs in a virtual environment of its own that holds gaitmap.
+"""The peers' half of ``compare_gaitmap.py``: runs in a virtual environment of its own that holds gaitmap and vqf.
 
-``python gaitmap_peer.py RECORDING STRIDES`` prints one JSON object. RECORDING is a Parquet file of samples, STRIDES one
-of stride borders: gaitmap is given them, only its trajectory and parameter parts are timed.
+``python gaitmap_peer.py RECORDING STRIDES REPEATS`` prints one JSON object. RECORDING is a Parquet file of samples,
+STRIDES one of stride borders: gaitmap is given them (its own stride segmentation is another package under another
+licence), the rest is timed.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from importlib import metadata
 from typing import Any
 
 import gaitmap
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+import vqf
+from gaitmap.event_detection import HerzerEventDetection
 from gaitmap.parameters import SpatialParameterCalculation, TemporalParameterCalculation
 from gaitmap.trajectory_reconstruction import (
     ForwardBackwardIntegration,
@@ -24,8 +28,10 @@ from gaitmap.trajectory_reconstruction import (
     RegionLevelTrajectory,
     StrideLevelTrajectory,
 )
+from gaitmap.utils.coordinate_conversion import convert_to_fbf
 
-REPEATS = 3
+IMPORT_CPU_S = time.process_time()
+"""From the start of the interpreter to here."""
 EVENTS = ("start", "end", "pre_ic", "min_vel", "tc", "ic")
 
 Feet = dict[str, pd.DataFrame]
@@ -84,27 +90,56 @@ def parameters(route: Any, strides: Feet, rate_hz: float) -> Feet:  # noqa: ANN4
     return found
 
 
-def timed(recording: str, strides: Feet, route: Callable[[Feet, Feet, float], Any]) -> dict[str, Any]:
+def with_own_events(data: Feet, strides: Feet, rate_hz: float) -> Feet:
+    """Let gaitmap find contacts and toe-offs itself (Herzer), then take its usual route."""
+    borders = {foot: own[["s_id", "start", "end"]] for foot, own in strides.items()}
+    aligned = convert_to_fbf(data, left=["left"], right=["right"])
+    found = HerzerEventDetection().detect(aligned, borders, sampling_rate_hz=rate_hz).min_vel_event_list_
+    return parameters(stride_level(data, found, rate_hz), found, rate_hz)
+
+
+def timed(recording: str, strides: Feet, route: Callable[[Feet, Feet, float], Feet], repeats: int) -> dict[str, Any]:
     """Measure CPU seconds from the file to the parameters; the first run, which compiles, does not count."""
     best, found = float("inf"), {}
-    for run in range(REPEATS + 1):
+    for run in range(repeats + 1):
         start = time.process_time()
         data, rate_hz = read(recording)
-        found = parameters(route(data, strides, rate_hz), strides, rate_hz)
+        found = route(data, strides, rate_hz)
         if run:
             best = min(best, time.process_time() - start)
-    return {
-        "cpu_s": best,
-        "stride_length_m": {foot: values["stride_length"].tolist() for foot, values in found.items()},
-    }
+    lengths = np.concatenate([values["stride_length"].to_numpy(float) for values in found.values()])
+    length_m = float(np.nanmedian(lengths)) if np.isfinite(lengths).any() else None
+    return {"cpu_s": best, "strides": int(lengths.size), "stride_length_m": length_m}
+
+
+def timed_vqf(recording: str, repeats: int) -> dict[str, Any]:
+    """Measure CPU seconds from the file to the orientations by the offline filter in C++."""
+    best = float("inf")
+    for run in range(repeats + 1):
+        start = time.process_time()
+        data, rate_hz = read(recording)
+        for frame in data.values():
+            gyro = np.radians(frame[["gyr_x", "gyr_y", "gyr_z"]].to_numpy())
+            accel = frame[["acc_x", "acc_y", "acc_z"]].to_numpy()
+            vqf.offlineVQF(np.ascontiguousarray(gyro), np.ascontiguousarray(accel), None, 1 / rate_hz)
+        if run:
+            best = min(best, time.process_time() - start)
+    return {"cpu_s": best, "strides": None, "stride_length_m": None}
 
 
 def main() -> None:
-    """Measure both routes."""
-    recording, borders = sys.argv[1:]
+    """Measure all routes."""
+    recording, borders, repeats = sys.argv[1], sys.argv[2], int(sys.argv[3])
     strides = read_strides(borders)
-    figures = {name: timed(recording, strides, route) for name, route in (("stride", stride_level), ("kalman", kalman))}
-    json.dump({"version": gaitmap.__version__, **figures}, sys.stdout)
+    routes: dict[str, Callable[[Feet, Feet, float], Feet]] = {
+        "stride": lambda d, s, hz: parameters(stride_level(d, s, hz), s, hz),
+        "kalman": lambda d, s, hz: parameters(kalman(d, s, hz), s, hz),
+        "events": with_own_events,
+    }
+    figures = {name: timed(recording, strides, route, repeats) for name, route in routes.items()}
+    figures["vqf"] = timed_vqf(recording, repeats)
+    versions = {"gaitmap": gaitmap.__version__, "vqf": metadata.version("vqf")}
+    json.dump({"versions": versions, "import_cpu_s": IMPORT_CPU_S, "routes": figures}, sys.stdout)
 
 
 if __name__ == "__main__":

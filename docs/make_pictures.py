@@ -26,7 +26,7 @@ def running_median(time_s: np.ndarray, values: np.ndarray, window_s: float = 60.
     """Median of each window."""
     edges = np.arange(0, time_s[-1] + window_s, window_s)
     which = np.digitize(time_s, edges) - 1
-    full = [k for k in range(edges.size - 1) if (which == k).sum() > 10]  # noqa: PLR2004
+    full = [k for k in range(edges.size - 1) if (which == k).sum() > 10]
     return edges[full] + window_s / 2, np.array([np.nanmedian(values[which == k]) for k in full])
 
 

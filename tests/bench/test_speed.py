@@ -31,9 +31,8 @@ def test_batch_figures_of_a_real_run(made, tmp_path):
     assert found["peak_mb"] > 20
 
 
-def test_live_figures_of_a_real_run(monkeypatch):
-    monkeypatch.setattr("soleus.bench.worker.LIVE_S", 20.0)
-    found = live(1)
+def test_live_figures_of_a_real_run():
+    found = live(1, 20.0)
     assert 0 < found["push_p50_s"] <= found["push_p99_s"] <= found["push_max_s"]
     # A step that is final before its toe-off would come from the future.
     assert 0 < found["latency_p50_s"] <= found["latency_max_s"]

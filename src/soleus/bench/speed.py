@@ -64,7 +64,14 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
         return self.value >= self.bar if self.better == ">=" else self.value <= self.bar
 
 
-def measure_speed(*, hours: float = 1.0, day: bool = False, tell: Callable[[str], None] = print) -> list[Figure]:
+def measure_speed(
+    *,
+    hours: float = 1.0,
+    day: bool = False,
+    live_s: float = LIVE_S,
+    crowd: bool = True,
+    tell: Callable[[str], None] = print,
+) -> list[Figure]:
     """Measure everything, each part in a process of its own with one thread and one core.
 
     Parameters
@@ -73,6 +80,10 @@ def measure_speed(*, hours: float = 1.0, day: bool = False, tell: Callable[[str]
         Length of the session of the batch measurement [h].
     day
         Whether to measure a 24 h session too.
+    live_s
+        Length of the live measurement [s].
+    crowd
+        Whether to measure many runners at once too.
     tell
         Is told what is being measured.
 
@@ -93,9 +104,10 @@ def measure_speed(*, hours: float = 1.0, day: bool = False, tell: Callable[[str]
             tell("batch, 24 h")
             figures += _batch_figures(_worker("batch", session, 1), "24 h", DAY_MEMORY_BAR_MB)
     tell("live, one runner")
-    figures += _live_figures(_worker("live", 1))
-    tell(f"live, {RUNNERS} runners")
-    figures += _crowd_figures(_worker("live", RUNNERS))
+    figures += _live_figures(_worker("live", 1, live_s))
+    if crowd:
+        tell(f"live, {RUNNERS} runners")
+        figures += _crowd_figures(_worker("live", RUNNERS, live_s))
     tell("start-up")
     return figures + _start_figures()
 
@@ -155,9 +167,10 @@ def _batch_figures(m: dict[str, float], length: str, memory_bar_mb: float) -> li
 def _live_figures(m: dict[str, float]) -> list[Figure]:
     push, final = "live, push of 50 ms from two pods at 400 Hz", "live, step final after toe-off, data time"
     return [
-        Figure(what=f"{push}: median", value=1000 * m["push_p50_s"], unit="ms"),
-        Figure(what=f"{push}: 99th percentile", value=1000 * m["push_p99_s"], unit="ms", bar=PUSH_BAR_MS),
-        Figure(what=f"{push}: longest", value=1000 * m["push_max_s"], unit="ms"),
+        Figure(what=f"{push}: CPU, median", value=1000 * m["push_p50_s"], unit="ms"),
+        Figure(what=f"{push}: CPU, 99th percentile", value=1000 * m["push_p99_s"], unit="ms", bar=PUSH_BAR_MS),
+        Figure(what=f"{push}: CPU, longest", value=1000 * m["push_max_s"], unit="ms"),
+        Figure(what=f"{push}: wall, 99th percentile", value=1000 * m["push_wall_p99_s"], unit="ms"),
         Figure(what=f"{final}: median", value=m["latency_p50_s"], unit="s"),
         Figure(what=f"{final}: 95th percentile", value=m["latency_p95_s"], unit="s", bar=LATENCY_BAR_S),
         Figure(what=f"{final}: latest", value=m["latency_max_s"], unit="s"),
@@ -170,7 +183,7 @@ def _crowd_figures(m: dict[str, float]) -> list[Figure]:
     round_ms = 1000 * m["round_p99_s"]
     return [
         Figure(what=f"{title}: share of one core", value=100 * m["load"], unit="%", bar=100.0),
-        Figure(what=f"{title}, one round: 99th percentile", value=round_ms, unit="ms", bar=1000 * PUSH_S),
+        Figure(what=f"{title}, one round: CPU, 99th percentile", value=round_ms, unit="ms", bar=1000 * PUSH_S),
     ]
 
 

@@ -1,6 +1,6 @@
 """The measured part of a speed benchmark, in a process of its own: prints one JSON object.
 
-``python -m soleus.bench.worker batch FOLDER REPEATS`` or ``live RUNNERS``.
+``python -m soleus.bench.worker batch FOLDER REPEATS`` or ``live RUNNERS SECONDS``.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ import numpy as np
 import pyarrow as pa
 
 from soleus.batch import analyze
-from soleus.bench.speed import LIVE_RATE_HZ, LIVE_S, MEBI, PIECE, PUSH_S
+from soleus.batch.work import peak_bytes
+from soleus.bench.speed import LIVE_RATE_HZ, MEBI, PIECE, PUSH_S
 from soleus.model import FloatArray, PodSamples, Recording, Steps
 from soleus.pipeline import Pipeline
 from soleus.recording import open_recording
 from soleus.simulate import read_scenario, simulate
 
-KIBI: Final = 1024
-PROCESS_STATUS: Final = Path("/proc/self/status")
 STAGGER_S: Final = 1.37
 """Runners start this far apart in the recording [s], so that their strides do not fall together."""
+FINE_S: Final = 1e-5
+"""A clock that ticks more rarely than this [s] cannot time a push."""
 SLOT_EDGE_S: Final = 1e-9
 """Keeps a sample that lies on a push's end, but for rounding, in that push."""
 
@@ -43,7 +44,7 @@ def batch(folder: Path, repeats: int) -> dict[str, float]:
         walls.append(time.perf_counter() - wall)
         cpus.append(time.process_time() - cpu)
         data_s = result.span_s[1] - result.span_s[0]
-        peak = peak if run else peak_mb()
+        peak = peak if run else peak_bytes() / MEBI
         del result, tables
     for _ in range(repeats):
         cpu = time.process_time()
@@ -60,23 +61,30 @@ def batch(folder: Path, repeats: int) -> dict[str, float]:
     }
 
 
-def live(runners: int) -> dict[str, float]:
-    """Feed pushes of 50 ms to one pipeline a runner, as fast as they take them."""
+def live(runners: int, live_s: float) -> dict[str, float]:
+    """Feed pushes of 50 ms to one pipeline a runner, as fast as they take them.
+
+    Pushes wait for nothing, so processor time is their time without what else the machine does; where the system's
+    clock of it is too coarse, wall time stands in.
+    """
+    fine = time.get_clock_info("thread_time").resolution <= FINE_S
+    clock = time.thread_time if fine else time.perf_counter
     recording = _live_recording()
-    streams = [_pushes(recording, start_s=STAGGER_S * i) for i in range(runners)]
+    streams = [_pushes(recording, STAGGER_S * i, live_s) for i in range(runners)]
     pipelines = [Pipeline([t.info for t in recording.pods], recording.runner) for _ in streams]
     for pipeline in pipelines:
         pipeline.push(belt=recording.belt)
-    pushes, rounds, waits = [], [], []
+    pushes, walls, rounds, waits = [], [], [], []
     running = [False] * runners
     held = 0
     for slot in range(min(len(stream) for stream in streams)):
-        begin = time.perf_counter()
+        begin = clock()
         for i, (stream, pipeline) in enumerate(zip(streams, pipelines, strict=True)):
             now_s, samples = stream[slot]
-            before = time.perf_counter()
+            wall, before = time.perf_counter(), clock()
             steps, _ = pipeline.push(samples)
-            pushes.append(time.perf_counter() - before)
+            pushes.append(clock() - before)
+            walls.append(time.perf_counter() - wall)
             if len(steps):
                 # The first rows wait until the mounting has been found from the first strides; they come all at once.
                 if running[i]:
@@ -84,12 +92,13 @@ def live(runners: int) -> dict[str, float]:
                 else:
                     held += len(steps)
                 running[i] = True
-        rounds.append(time.perf_counter() - begin)
+        rounds.append(clock() - begin)
     push_s, round_s, wait_s = np.array(pushes), np.array(rounds), np.concatenate(waits)
     return {
         "push_p50_s": float(np.percentile(push_s, 50)),
         "push_p99_s": float(np.percentile(push_s, 99)),
         "push_max_s": float(push_s.max()),
+        "push_wall_p99_s": float(np.percentile(walls, 99)),
         "round_p99_s": float(np.percentile(round_s, 99)),
         "load": float(round_s.mean() / PUSH_S),
         "latency_p50_s": float(np.percentile(wait_s, 50)),
@@ -110,26 +119,14 @@ def _live_recording() -> Recording:
     return simulate(msgspec.structs.replace(scenario, sensor=sensor), seed=0).recording
 
 
-def _pushes(recording: Recording, start_s: float) -> list[tuple[float, list[PodSamples]]]:
-    """Cut a minute into pushes: the time up to which each reaches, and its samples of both pods."""
-    ends = start_s + PUSH_S * np.arange(round(LIVE_S / PUSH_S) + 1)
+def _pushes(recording: Recording, start_s: float, length_s: float) -> list[tuple[float, list[PodSamples]]]:
+    """Cut a part into pushes: the time up to which each reaches, and its samples of both pods."""
+    ends = start_s + PUSH_S * np.arange(round(length_s / PUSH_S) + 1)
     cuts = [np.searchsorted(t.samples.time_s, ends - SLOT_EDGE_S) for t in recording.pods]
     return [
         (float(ends[k + 1]), [t.samples[c[k] : c[k + 1]] for t, c in zip(recording.pods, cuts, strict=True)])
         for k in range(ends.size - 1)
     ]
-
-
-def peak_mb() -> float:
-    """Largest memory this process ever held [MB]."""
-    # Linux hands the largest memory of the parent down to the child in getrusage; the status file starts anew.
-    if PROCESS_STATUS.exists():
-        found = next(line for line in PROCESS_STATUS.read_text().splitlines() if line.startswith("VmHWM:"))
-        return int(found.split()[1]) / KIBI
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / MEBI if sys.platform == "darwin" else peak / KIBI
 
 
 def main(words: list[str]) -> None:
@@ -141,8 +138,8 @@ def main(words: list[str]) -> None:
     match words:
         case ["batch", folder, repeats]:
             figures = batch(Path(folder), int(repeats))
-        case ["live", runners]:
-            figures = live(int(runners))
+        case ["live", runners, seconds]:
+            figures = live(int(runners), float(seconds))
         case _:
             raise SystemExit(__doc__)
     sys.stdout.buffer.write(msgspec.json.encode(figures))
