@@ -18,8 +18,9 @@ from hypothesis.extra import numpy as hnp
 from soleus import recording
 from soleus.model import Foot
 from soleus.recording import Limits, RecordingError, imported_samples, parquet_table
+from soleus.recording.packets import Packets
 from soleus.recording.sensor_survey import PLATEAU_TOLERANCE, ChannelSurvey, SensorSurvey, Thinned
-from soleus.recording.stamps import Clocked, StampSurvey, Unwrapper, spread_packets
+from soleus.recording.stamps import Clocked, StampSurvey, Unwrapper
 
 AXES = ("ax", "ay", "az", "gx", "gy", "gz")
 TWICE = Limits(held_rows=0)
@@ -272,12 +273,23 @@ def test_thinned_samples_are_every_so_manieth(n):
     assert min(n, 200_000) <= kept.size < 400_000
 
 
-def test_many_packets_spread_as_few(monkeypatch):
-    rng = np.random.default_rng(0)
-    ticks = np.repeat(np.cumsum(rng.integers(30, 50, 400)), rng.integers(1, 9, 400)).astype(np.float64)
-    at_once = spread_packets(ticks)
-    monkeypatch.setattr("soleus.recording.stamps.SPREAD_PACKETS", 7)
-    assert np.array_equal(spread_packets(ticks), at_once)
+@given(
+    st.data(), st.lists(st.tuples(st.sampled_from([40.0, 40.0, 41.0, -40.0, 300.0]), st.integers(1, 9)), max_size=30)
+)
+def test_packets_need_not_be_together(data, sent):
+    gaps, sizes = [40.0, *(gap for gap, _ in sent)], [4, *(size for _, size in sent)]
+    ticks = np.repeat(np.cumsum(gaps), sizes)
+    packets, at_once = Packets(), Packets()
+    at_once.add(ticks)
+    for part in blocks(data, ticks):
+        packets.add(part)
+    for each in (packets, at_once):
+        each.finish()
+    middle = data.draw(st.integers(0, ticks.size))
+    spread = np.concatenate([packets.ticks(0, middle), packets.ticks(middle, ticks.size)])
+    assert np.array_equal(spread, at_once.ticks(0, ticks.size))
+    first = np.flatnonzero(np.diff(ticks, prepend=np.nan) != 0)
+    assert np.array_equal(spread[first], ticks[first])
 
 
 PEAK = """

@@ -11,17 +11,21 @@ import numpy.typing as npt
 
 from soleus.model import Foot
 from soleus.recording.files import RecordingError
+from soleus.recording.packets import Packets
 from soleus.recording.profile import AXES
 from soleus.recording.raw_table import NO_FOOT, Block, RawTable
 from soleus.recording.sensor_survey import SensorSurvey, Thinned
 from soleus.recording.sensors import ACCEL, GYRO, SensorKind, check_impossible, impossible
-from soleus.recording.stamps import StampSurvey, Ticks, Unwrapper, spread_packets
+from soleus.recording.stamps import StampSurvey, Ticks, Unwrapper
 
 MISSING: Final = "a missing or infinite value"
 PLACEHOLDER: Final = "six zeros (the logger's placeholder)"
 FOOTLESS: Final = "no foot"
 SENSOR_ROWS: Final = ((ACCEL, slice(0, 3)), (GYRO, slice(3, 6)))
 """Rows of the axes by sensor."""
+
+SPREAD_SAMPLES: Final = 65_536
+"""Samples whose stamps are spread at a time."""
 
 Mask = npt.NDArray[np.bool_]
 Axes = npt.NDArray[Any]
@@ -46,36 +50,32 @@ class Dropped:
 
 @dataclass(slots=True)
 class FootSurvey:
-    """The usable samples of one foot; ``spread`` holds all its ticks where packets had to be spread."""
+    """The usable samples of one foot; ``packets`` spreads its ticks where packets share them."""
 
     sensors: Mapping[str, SensorSurvey]
     stamps: StampSurvey = field(default_factory=StampSurvey)
     thinned: Thinned = field(default_factory=Thinned)
     n: int = 0
-    spread: Ticks | None = None
-    _packets: list[Ticks] = field(default_factory=list)
+    packets: Packets | None = None
 
-    def add(self, ticks: Ticks, axes: Axes, *, packets: bool) -> None:
+    def add(self, ticks: Ticks, axes: Axes) -> None:
         """Take the next (n,) ticks with their (6, n) readings."""
         self.n += ticks.size
-        if packets:
-            self._packets.append(ticks)
-        else:
+        if self.packets is None:
             self.stamps.add(ticks)
+        else:
+            self.packets.add(ticks)
         for kind, rows in SENSOR_ROWS:
             self.sensors[kind.name].add(axes[rows])
         self.thinned.add(axes)
 
     def finish(self) -> None:
         """Spread the stamps of packets: that takes all of them."""
-        if self._packets:
-            together, end = np.empty(self.n), self.n
-            while self._packets:
-                part = self._packets.pop()
-                together[end - part.size : end] = part
-                end -= part.size
-            self.spread = spread_packets(together)
-            self.stamps.add(self.spread)
+        if self.packets is None:
+            return
+        self.packets.finish()
+        for start in range(0, self.n, SPREAD_SAMPLES):
+            self.stamps.add(self.packets.ticks(start, start + SPREAD_SAMPLES))
 
 
 @dataclass(slots=True)
@@ -115,13 +115,13 @@ def survey(table: RawTable, lsb: Lsb) -> TableSurvey:
     """
     found = TableSurvey()
     splitter = Splitter(table, lsb)
-    packets = table.profile.time.packet_stamps
     for block in table.scan():
         for foot, ticks, axes in splitter.split(block, found):
             if foot not in found.feet:
                 sensors = {kind.name: SensorSurvey(lsb[kind.name] is not None) for kind, _ in SENSOR_ROWS}
-                found.feet[foot] = FootSurvey(sensors)
-            found.feet[foot].add(ticks, axes, packets=packets and not splitter.calendar)
+                shared = table.profile.time.packet_stamps and not splitter.calendar
+                found.feet[foot] = FootSurvey(sensors, packets=Packets() if shared else None)
+            found.feet[foot].add(ticks, axes)
         found.progress.append(tuple(found.feet[foot].n if foot in found.feet else 0 for foot in Foot))
     for seen in found.feet.values():
         seen.finish()

@@ -12,7 +12,15 @@ import msgspec
 
 from soleus.model import Belt, Foot, PodInfo, Runner
 from soleus.recording.files import RecordingError, first_line
-from soleus.recording.import_survey import FootSurvey, Lsb, Splitter, TableSurvey, check_dropped, survey
+from soleus.recording.import_survey import (
+    SPREAD_SAMPLES,
+    FootSurvey,
+    Lsb,
+    Splitter,
+    TableSurvey,
+    check_dropped,
+    survey,
+)
 from soleus.recording.profile import built_in_profiles
 from soleus.recording.raw_table import RawTable
 from soleus.recording.sensors import (
@@ -281,9 +289,9 @@ def _draft(source: Surveyed, key: Foot | None, foot: Foot, facts: Facts, notes: 
 
 def pod_ticks(source: Surveyed, key: Foot | None) -> Iterator[Ticks]:
     """Read the ticks of a pod once more, block by block."""
-    spread = source.found.feet[key].spread
-    if spread is not None:
-        yield spread
+    found = source.found.feet[key]
+    if found.packets is not None:
+        yield from (found.packets.ticks(i, i + SPREAD_SAMPLES) for i in range(0, found.n, SPREAD_SAMPLES))
         return
     splitter = Splitter(source.table, source.lsb)
     for block in source.table.blocks():

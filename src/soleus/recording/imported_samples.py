@@ -117,7 +117,7 @@ def _pieces(source: Surveyed, pods: Sequence[ImportedPod], indices: Sequence[int
             i = by_key[key]
             pod, start = pods[i], given[i]
             given[i] += ticks.size
-            true = ticks if pod.found.spread is None else pod.found.spread[start : given[i]]
+            true = ticks if pod.found.packets is None else pod.found.packets.ticks(start, given[i])
             counts = np.empty(axes.shape, np.int16)
             for scaling, (_, rows) in zip(pod.scalings, SENSOR_ROWS, strict=True):
                 counts[rows] = scaling.counts(axes[rows])

@@ -23,6 +23,8 @@ MAX_RATE_HZ: Final = 3400.0
 """Fastest rate accepted [Hz]: the fastest of the pods supported (3328 Hz) and a margin."""
 LOW_RATE_HZ: Final = 50.0
 """Rate below which a note is made [Hz]: the slowest rate the analysis was made for."""
+MIN_SAMPLES: Final = 2
+"""Samples needed to know a rate."""
 MAX_SHARED_SHARE: Final = 0.5
 """Share of samples bearing their predecessor's stamp above which they must be packet stamps."""
 EPOCH_RANGE_S: Final = (946_684_800.0, 4_102_444_800.0)
@@ -163,51 +165,6 @@ class Unwrapper:
         return np.asarray(ticks + turns * 2.0**self._bits)
 
 
-def spread_packets(ticks: Ticks) -> Ticks:
-    """Spread samples that share their packet's stamp evenly from it on.
-
-    Parameters
-    ----------
-    ticks
-        (n,) stamps, equal within a packet.
-
-    Returns
-    -------
-    ndarray
-        (n,) stamps one sample apart; a lost packet leaves its gap.
-
-    Examples
-    --------
-    >>> spread_packets(np.array([0.0, 0.0, 10.0, 10.0, 20.0, 20.0, 60.0, 60.0]))
-    array([ 0.,  5., 10., 15., 20., 25., 60., 65.])
-    """
-    first = np.flatnonzero(np.concatenate([[True], ticks[1:] != ticks[:-1]]))
-    size = np.diff(np.concatenate([first, [ticks.size]]))
-    if first.size < MIN_PACKETS:
-        return ticks
-    own = np.diff(ticks[first]) / size[:-1]
-    usual = float(np.median(own))
-    # After the last packet, before a lost one and at a reversal the next stamp tells nothing: take the usual step.
-    step = np.full(first.size, usual)
-    good = (own > 0) & (own < USUAL_STEPS * usual)
-    step[:-1][good] = own[good]
-    spread = np.empty(ticks.size)
-    for start in range(0, first.size, SPREAD_PACKETS):
-        part = slice(start, start + SPREAD_PACKETS)
-        rows = slice(first[start], first[start] + size[part].sum())
-        rank = np.arange(rows.start, rows.stop) - np.repeat(first[part], size[part])
-        spread[rows] = ticks[rows] + rank * np.repeat(step[part], size[part])
-    return spread
-
-
-MIN_PACKETS: Final = 2
-"""Packets needed to know a sample's length."""
-SPREAD_PACKETS: Final = 100_000
-"""Packets spread at a time, for the sake of memory."""
-USUAL_STEPS: Final = 1.5
-"""A packet that takes longer than this many usual ones was followed by a lost one."""
-
-
 def check_stamps(clocked: Clocked) -> list[str]:
     """Check that the stamps can be a pod's; return what the user should know.
 
@@ -223,7 +180,7 @@ def check_stamps(clocked: Clocked) -> list[str]:
         beyond all pods, as with a wrong unit.
     """
     path, foot, survey = clocked.path, clocked.foot.label, clocked.survey
-    if survey.n < MIN_PACKETS:
+    if survey.n < MIN_SAMPLES:
         raise RecordingError(f"{path}: only one sample of the {foot} foot; export it again")
     n_steps, n_shared, n_back = survey.n - 1, survey.n_shared, survey.n_back
     if n_shared == n_steps:
