@@ -304,6 +304,35 @@ def test_wrong_usage_is_one_sentence(words, said, tmp_path, monkeypatch, capsys)
     assert error.count("\n") == 1
 
 
+@pytest.mark.parametrize("words", [["nowhere", "--out", "a/b"], ["--merge", "--out", "a/b"]])
+def test_a_refused_run_leaves_no_folders(words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["batch", *words]) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_recordings_within_the_output_are_named_as_such(season, capsys):
+    day = season / "day0"
+    before = sorted(day.iterdir())
+    assert main(["batch", str(day), "--out", str(day)]) == 2
+    assert "lies in --out" in capsys.readouterr().err
+    assert sorted(day.iterdir()) == before
+
+
+def test_of_few_sessions_none_is_said_to_stand_out(season, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["batch", str(season / "day0"), "--out", str(out), "--jobs", "1"]) == 0
+    page = (out / "overview.html").read_text()
+    assert "3 sessions: median" in page
+    assert "too few to say which stand out" in page
+    assert "Sessions that stand out" not in page
+    assert main(["batch", str(season / "day0" / "run0"), "--out", str(tmp_path / "one"), "--jobs", "1"]) == 0
+    assert "1 recording: 1 analysed" in capsys.readouterr().out
+    page = (tmp_path / "one" / "overview.html").read_text()
+    assert "<h1>1 session</h1>" in page
+    assert "1 runner, " in page
+
+
 def test_exit_codes_and_json(season, tmp_path, capsys):
     out = str(tmp_path / "out")
     assert main(["batch", str(season / "day0"), "--out", out, "--jobs", "1", "--json"]) == 0

@@ -137,6 +137,14 @@ def test_belt_grade_and_foot_are_taken_from_the_command(session, tmp_path, capsy
     assert said == {"belt_speed": "12km/h", "grade": "-1%", "foot": "left"}
 
 
+def test_results_without_samples_are_told_apart(session, tmp_path, capsys):
+    out = tmp_path / "results"
+    assert main(["analyze", str(session), "--out", str(out), "--no-history"]) == 0
+    capsys.readouterr()
+    assert main(["analyze", str(out), "--no-history"]) == 2
+    assert "holds the results of an analysis, but no samples" in capsys.readouterr().err
+
+
 def test_a_file_gets_a_folder_of_its_own_beside_it(session, tmp_path, capsys):
     from soleus.recording import read_session
 

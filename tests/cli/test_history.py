@@ -171,3 +171,11 @@ def test_a_damaged_log_is_named(session, tmp_path, capsys):
     (tmp_path / "log.sqlite").write_bytes(b"SQLite format 3\0" + b"\7" * 5000)
     assert main(["analyze", str(session), "--history", str(tmp_path / "log.sqlite")]) == 2
     assert "log.sqlite: not a readable history" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("day", "reason"), [("2095-05-03", "in the future"), ("1955-05-03", "before 1970")])
+@pytest.mark.parametrize("what", [["--distance", "5km", "--time", "25min"], ["--gym"]])
+def test_a_slip_of_the_year_is_not_kept(day, reason, what, capsys, own_files):
+    assert main(["history", "add", *what, "--date", day]) == 2
+    assert f"'{day}': lies {reason}" in capsys.readouterr().err
+    assert main(["history"]) == 2

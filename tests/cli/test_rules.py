@@ -95,3 +95,8 @@ def test_the_samples_say_what_they_should(seed, words, tmp_path, capsys):
     assert warning["evidence"]["value"] > warning["evidence"]["threshold"]
     assert "m/s" in warning["evidence"]["explanation"]
     assert {each["name"] for each in found["guidance"]} <= {"ease-off", "calf-raises", "shorter-step"}
+
+
+def test_an_unknown_rule_is_told_in_whole_sentences(capsys):
+    assert main(["rules", "explain", "zzz"]) == 2
+    assert "there is no rule 'zzz'. See soleus rules list" in capsys.readouterr().err

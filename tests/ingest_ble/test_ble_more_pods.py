@@ -125,8 +125,9 @@ def test_blind_pods(beside, kind, rate_hz, title):
     assert (np.diff(time_s) > 0).all()
     for part in (slice(0, cut + 1), slice(cut + 1, None)):
         error = time_s[part] - other.source.time_s[column[part]]
-        assert -1e-3 < np.median(error) < 8e-3, "late by what all arrivals have in common"
-        assert np.abs(error - np.median(error)).max() < 8e-3
+        # They are announced as ±30 ms; how late depends on how busy this machine is.
+        assert -1e-3 < np.median(error) < 20e-3, "late by what all arrivals have in common"
+        assert np.abs(error - np.median(error)).max() < 20e-3
     (hole,) = [event for event in events if isinstance(event, HoleDeclared)]
     truly = int(np.diff(column).max()) - 1
     assert hole.cause is LossCause.AIR

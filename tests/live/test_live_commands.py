@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 import threading
 import urllib.request
 
@@ -10,7 +12,7 @@ import pytest
 
 from soleus.cli import main
 from soleus.cli.follow import Displays, folder_for, follow
-from soleus.recording import read_session_record, write_session
+from soleus.recording import RecordingError, read_session_record, write_session
 
 
 @pytest.fixture
@@ -48,6 +50,34 @@ def test_replay_as_json(session, own_folder, capsys):
     assert found["folder"] == "session-replay"
     assert found["summary"]["steps"] > 60
     assert found["radio"]["left.loss.wait"] == 0
+
+
+def test_replay_in_a_narrow_terminal(session, own_folder, capsys, monkeypatch):
+    monkeypatch.setattr("soleus.cli.terminal.PIPE_WIDTH", 60)
+    assert main(["replay", str(session), "--fastest", "--headless"]) == 0
+    table = capsys.readouterr().out.partition("median,")[2].partition("Foot strike")[0]
+    assert "contact" in table
+    assert "…" not in table, "words are wrapped, numbers are whole"
+
+
+def test_a_session_that_cannot_be_made_is_told_to_programs_too(session, own_folder, capsys, monkeypatch):
+    def full(_journal):
+        raise RecordingError("x/imu.parquet: cannot write it: the disk is full (then run: soleus recover x)")
+
+    monkeypatch.setattr("soleus.recording.Journal.close", full)
+    assert main(["replay", str(session), "--fastest", "--headless", "--json", "--out", "x"]) == 1
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert found["folder"] is None
+    assert "soleus recover x" in found["notes"][-1]
+    assert said.err.count("soleus recover x") == 1
+
+
+def test_the_output_is_closed(session, own_folder):
+    words = f"{sys.executable} -m soleus.cli replay {session} --fastest --headless --seconds 5 --out made >&-"
+    done = subprocess.run(["sh", "-c", words], stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (own_folder / "made" / "session.json").is_file()
 
 
 def test_replay_of_nothing(own_folder, capsys):

@@ -55,6 +55,18 @@ def test_the_table(news):
     assert "The right pod does not answer." in drawn
 
 
+def test_the_table_in_a_narrow_terminal(news):
+    numbers = gathered(news)
+    numbers.take(
+        RunStatus(numbers.newest_s, Phase.RUNNING, (PodStatus(Foot.LEFT, True, 71, -50, 6000, 12, 29.9, 1.3),))
+    )
+    drawn = text_of(table_of(numbers.snapshot()), width=60)
+    assert "unit" in drawn
+    assert "bw·s" in drawn
+    assert "1.3 ms" in drawn
+    assert "…" not in drawn
+
+
 def test_the_table_of_nothing():
     assert "Cadence" in text_of(table_of(RunNumbers().snapshot()))
     assert line_of(RunNumbers().snapshot()).endswith("0 steps, 0 samples lost")

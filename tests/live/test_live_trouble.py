@@ -77,7 +77,10 @@ def test_the_disk_is_full(small_disk, short_run, played):
     followed = played(short_run, folder, speed=12.0)
     assert any("the disk is full; free some space" in sentence for sentence in told(followed))
     assert followed.outcome.folder is None
-    assert f"soleus recover {folder}" in followed.ear.of(RunEnded)[-1].sentence
+    ended = followed.ear.of(RunEnded)[-1].sentence
+    assert f"soleus recover {folder}" in ended
+    assert ended == followed.outcome.notes[-1]
+    assert ended not in told(followed), "told once"
     assert len(followed.outcome.steps) > 60
     subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
     assert recover(folder).complete

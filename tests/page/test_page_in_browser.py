@@ -42,7 +42,7 @@ def test_numbers_change_and_nothing_overflows(running, displays, size):
     line = display.locator("#trend-chart .line").first
     path = line.get_attribute("d") if size[1] > 480 else None
     until(lambda: sum(now != before for now, before in zip(look(display, "texts"), first, strict=True)) >= 3)
-    assert path is None or line.get_attribute("d") != path
+    until(lambda: path is None or line.get_attribute("d") != path)
     assert look(display, "clipped") == []
     assert look(display, "overlaps") == []
     digits = look(display, "digits")
@@ -172,6 +172,8 @@ def test_a_run_that_waits_is_begun_from_the_page(player_class, displays):
         assert display.locator("#pain").is_enabled()
         page.take(PhaseChanged(5.0, Phase.READY, "Ready when you are."))
         display.locator("#cue-message", has_text="Ready when you are.").wait_for()
+        shape, words = (display.locator(f"#cue {part}").bounding_box() for part in (".shape", ".words"))
+        assert shape["x"] + shape["width"] <= words["x"], "the sign stands beside the words"
         assert display.locator(".card .value").all_inner_texts() == ["–"] * 3
         display.click("#go")
         display.locator("#phase", has_text="running").wait_for()

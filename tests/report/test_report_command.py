@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from soleus.cli import main
+from soleus.recording import read_steps, write_steps
 
 
 @pytest.fixture
@@ -91,3 +93,21 @@ def test_a_session_that_was_not_analysed(home, tmp_path, capsys):
     (tmp_path / "session.json").write_text('{"schema": "soleus.session", "schema_version": "1.0", "pods": []}')
     assert main(["report", str(tmp_path)]) == 2
     assert "run soleus analyze on it first" in said(capsys)[1]
+
+
+def test_missing_warnings_are_not_told_as_no_warnings(home, analysed, made, tmp_path, capsys):
+    folder = made.copy(analysed["one_sided_fatigue"], tmp_path / "s")
+    (folder / "warnings.parquet").unlink()
+    assert main(["report", str(folder)]) == 2
+    assert "warnings.parquet, so what the rules said is not known" in said(capsys)[1]
+    assert not (folder / "report.html").exists()
+
+
+def test_infinite_steps_are_refused(home, analysed, made, tmp_path, capsys):
+    folder = made.copy(analysed["steady_rearfoot"], tmp_path / "s")
+    steps = read_steps(folder)
+    write_steps(made.changed(steps, contact_time_s=np.full(len(steps), np.inf)), folder)
+    assert main(["report", str(folder)]) == 2
+    out, err = said(capsys)
+    assert (out, err.count("\n")) == ("", 1)
+    assert "steps.parquet: column 'contact_time_s' has infinite values" in err

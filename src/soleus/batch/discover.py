@@ -80,7 +80,13 @@ def discover(paths: Sequence[str], leave_out: Iterable[Place] = ()) -> list[Foun
     hidden = [place.path for place in leave_out]
     found: dict[tuple[str, ...], Found] = {}
     for path in paths:
-        here = [each for each in _at(path) if not _is_below(each, hidden)]
+        there = _at(path)
+        here = [each for each in there if not _is_below(each, hidden)]
+        if there and not here:
+            raise BatchError(
+                f"{_shown(path)}: all that is there lies in --out, where no recordings are looked for, or is a table "
+                "of the command; give another --out"
+            )
         if not here:
             raise BatchError(f"{_shown(path)}: no recording there; give session folders, CSV, Parquet or JSON files")
         found |= {tuple(place.address for place in each.places): each for each in here}

@@ -36,6 +36,10 @@ PLOT_WIDTH: Final = 480
 PLOT_HEIGHT: Final = 90
 FEWEST: Final = 3
 """Sessions of which a distribution can be drawn."""
+JUDGED_FEWEST: Final = 10
+"""Sessions from which on it is said which stand out: of fewer, the median absolute deviation is itself unsure by more
+than a third (of normal values its standard error is 1.17 / sqrt(n) of itself; Rousseeuw & Croux 1993, efficiency 37 %,
+doi:10.1080/01621459.1993.10476408)."""
 _UNIT_ENDING: Final = re.compile(r"_(spm|mps|kn_per_m|deg|bws?|s|m)$")
 COLUMNS: Final = {column.name: column for column in STEP_COLUMNS}
 
@@ -52,6 +56,7 @@ th.n,td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 section{margin:2rem 0}
 svg{width:100%;max-width:30rem;height:auto;display:block}.bar{fill:var(--bar)}.far{fill:var(--far)}
 .axis{stroke:var(--line)}svg text{fill:var(--soft);font-size:11px}a{color:inherit}
+.grid tbody a,.grid tbody th{overflow-wrap:anywhere}
 .grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(20rem,1fr));gap:1.5rem}
 """
 
@@ -65,7 +70,7 @@ class Spread:
     median, deviation
         Median, and median absolute deviation scaled to a standard deviation.
     far
-        Rows that stand out, the farthest first.
+        Rows that stand out, the farthest first; none of fewer than :data:`JUDGED_FEWEST`.
     """
 
     median: float
@@ -78,17 +83,19 @@ def spread(values: FloatArray) -> Spread | None:
 
     Examples
     --------
-    >>> found = spread(np.array([1.0, 1.1, 0.9, 1.05, 0.95, 9.0, np.nan]))
+    >>> found = spread(np.array([1.0, 1.1, 0.9, 1.05, 0.95, 9.0, np.nan, 1.02, 0.98, 1.07, 0.93]))
     >>> found.far
     [5]
+    >>> spread(np.array([1.0, 1.1, 0.9, 9.0])).far
+    []
     """
     known = values[np.isfinite(values)]
     if known.size < FEWEST:
         return None
     median = float(np.median(known))
     deviation = MAD_TO_SD * float(np.median(np.abs(known - median)))
-    if deviation <= 0.0:
-        return Spread(median, 0.0, [])
+    if deviation <= 0.0 or known.size < JUDGED_FEWEST:
+        return Spread(median, deviation, [])
     score = np.abs(np.where(np.isfinite(values), values - median, 0.0)) / deviation
     order = np.argsort(-score, kind="stable")
     return Spread(median, deviation, [int(i) for i in order if score[i] > OUTLIER_SCORE])
@@ -107,11 +114,11 @@ def overview_page(summary: pa.Table, failures: pa.Table) -> str:
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", http_equiv="Content-Security-Policy", content="default-src 'none'; style-src 'unsafe-inline'"),
-        tag("title", f"Soleus: {len(rows)} sessions"),
+        tag("title", f"Soleus: {counted(len(rows), 'session')}"),
         tag("style", Markup(STYLE)),
     )
     body = join(
-        tag("h1", f"{len(rows)} sessions"),
+        tag("h1", counted(len(rows), "session")),
         tag("p", _totals(rows, len(failures))),
         tag("p", DISCLAIMER),
         _failures(failures),
@@ -125,10 +132,22 @@ def _totals(rows: Sequence[dict[str, Any]], failed: int) -> str:
     hours = sum(row["duration_s"] or 0.0 for row in rows) / 3600.0
     runners = len({row["runner"] for row in rows if row["runner"]})
     apart = sum(row["history"] in {"no runner", "no date"} for row in rows)
-    text = f"{runners} runners, {hours:,.1f} hours, {sum(row['steps'] or 0 for row in rows):,} steps."
+    steps = sum(row["steps"] or 0 for row in rows)
+    text = f"{counted(runners, 'runner')}, {hours:,.1f} hours, {counted(steps, 'step')}."
     if apart:
-        text += f" {apart} sessions name no runner or no date and were compared with no earlier ones."
-    return text + (f" {failed} recording{'' if failed == 1 else 's'} failed." if failed else "")
+        text += f" Without a runner's name or a date, compared with no earlier ones: {counted(apart, 'session')}."
+    return text + (f" {counted(failed, 'recording')} failed." if failed else "")
+
+
+def counted(number: int, thing: str) -> str:
+    """Write how many there are.
+
+    Examples
+    --------
+    >>> counted(1, "session"), counted(1200, "session")
+    ('1 session', '1,200 sessions')
+    """
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _failures(failures: pa.Table) -> Markup:
@@ -165,7 +184,7 @@ def _quantity(name: str, values: FloatArray, found: Spread, rows: Sequence[dict[
     low, high = (float(np.percentile(known, p)) for p in (5, 95))
     facts = (
         f"{known.size} sessions: median {found.median:.4g}, 5th to 95th percentile {low:.4g} to {high:.4g}; "
-        f"{len(found.far)} stand out"
+        f"{f'{len(found.far)} stand out' if known.size >= JUDGED_FEWEST else 'too few to say which stand out'}"
     )
     parts: list[Part] = [
         tag("h3", label + unit),
@@ -199,10 +218,10 @@ def _histogram(known: FloatArray, found: Spread, title: str) -> Markup:
             continue
         height = max(2.0, count / float(counts.max()) * PLOT_HEIGHT)
         middle = float(edges[i] + edges[i + 1]) / 2.0
-        is_far = found.deviation > 0.0 and abs(middle - found.median) > OUTLIER_SCORE * found.deviation
+        is_far = bool(found.far) and abs(middle - found.median) > OUTLIER_SCORE * found.deviation
         bars.append(
             tag(
-                "rect", tag("title", f"{edges[i]:.4g} to {edges[i + 1]:.4g}: {count} sessions"),
+                "rect", tag("title", f"{edges[i]:.4g} to {edges[i + 1]:.4g}: {counted(count, 'session')}"),
                 x=f"{i * width:.1f}", y=f"{PLOT_HEIGHT - height:.1f}", width=f"{width - 1:.1f}", height=f"{height:.1f}",
                 class_="far" if is_far else "bar",
             )
@@ -231,7 +250,7 @@ def _sessions(rows: Sequence[dict[str, Any]]) -> Markup:
             _day(row["start"]),
             f"{(row['duration_s'] or 0.0) / 60.0:.1f}",
             f"{row['steps']:,}",
-            " ".join(f"{row[f'warnings_{name}']} {name}" for name in SEVERITIES[::-1] if row[f"warnings_{name}"])
+            ", ".join(f"{row[f'warnings_{name}']} {name}" for name in SEVERITIES[::-1] if row[f"warnings_{name}"])
             or "none",
             row["history"] or "",
         )

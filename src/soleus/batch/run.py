@@ -10,7 +10,7 @@ import msgspec
 
 from soleus.batch.compact import compact
 from soleus.batch.conclude import conclusions
-from soleus.batch.dataset import Dataset
+from soleus.batch.dataset import ITEMS, Dataset
 from soleus.batch.errors import BatchError
 from soleus.batch.inline import Inline
 from soleus.batch.item import Analyse, Conclude, Failure, Item, ItemRecord, Settings, Verdict, digest
@@ -141,10 +141,10 @@ def merge(out: str) -> Report:
     """
     place = Place.parse(out)
     with running(place, digest("merge")) as dataset:
+        if not (place / ITEMS).below():
+            raise BatchError(f"{place.shown}: no session there; run the shards first, with the same --out")
         removed = clean(dataset)
         counts = compact(dataset, sweep=True)
-        if not counts.sessions and not counts.failures:
-            raise BatchError(f"{place.shown}: no session there; run the shards first, with the same --out")
     return Report(out=place.shown, sessions=counts.sessions, failed=counts.failures, removed=removed)
 
 

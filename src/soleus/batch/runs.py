@@ -46,10 +46,12 @@ def running(place: Place, settings_key: str) -> Iterator[Dataset]:
         yield Dataset(place, run)
         return
     lock = Path((place / RUNS / f"{run}{LOCK_ENDING}").path)
+    made = [folder for folder in lock.parents if not folder.exists()]
     with place.told("write"):
         lock.parent.mkdir(parents=True, exist_ok=True)
         starting = lock.with_name(f".{run}.starting")
         handle = starting.open("xb")
+    refused = False
     try:
         # Held before it has its name: nobody may take it for the leftover of a run that was killed.
         _hold(handle)
@@ -59,10 +61,22 @@ def running(place: Place, settings_key: str) -> Iterator[Dataset]:
             starting.rename(lock)
         _refuse_other_settings(place, run, settings_key)
         yield Dataset(place, run)
+    except BaseException:
+        refused = True
+        raise
     finally:
         handle.close()
         for path in (starting, lock):
             path.unlink(missing_ok=True)
+        if refused:
+            _remove_empty(made)
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    """Take away the folders that a run made and wrote nothing into, the innermost first."""
+    with contextlib.suppress(OSError):  # something is in it
+        for folder in folders:
+            folder.rmdir()
 
 
 def _refuse_other_settings(place: Place, run: str, settings_key: str) -> None:

@@ -169,6 +169,10 @@ def main(tokens: Sequence[str] | None = None) -> int:
         0: done. 1: done, but a bar was missed. 2: wrong usage or unusable input, told in one sentence on stderr.
     """
     words = sys.argv[1:] if tokens is None else list(tokens)
+    for name in ("stdout", "stderr"):
+        # A stream that was closed before the program began (>&-) takes what is written, and keeps nothing.
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
     app = build_app()
     app.suppress_keyboard_interrupt = False
     try:

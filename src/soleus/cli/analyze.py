@@ -75,6 +75,7 @@ def analyze(
     from soleus.cli.with_history import help_as_json, help_for, remember, show_help, use_history
     from soleus.recording import open_recording
 
+    _refuse_results(path)
     belt = _belt(belt_speed, grade)
     source = ", ".join(str(p) for p in path)
     with open_recording(path if len(path) > 1 else path[0], profile=profile, foot=foot, belt=belt) as reader:
@@ -99,6 +100,21 @@ def analyze(
     else:
         show_summary(screen(), summary, files)
         show_help(screen(), guidance, (runner_note, log_note))
+
+
+def _refuse_results(paths: list[Path]) -> None:
+    """Tell apart the tables that an analysis left in a folder of their own from a session that lost its samples."""
+    from soleus.recording.session import IMU_FILE
+    from soleus.recording.session_file import SESSION_FILE
+
+    for folder in paths:
+        names = {file.name for file in folder.iterdir()} if folder.is_dir() else set()
+        samples = IMU_FILE in names or any(name.endswith(".arrows") for name in names)
+        if {SESSION_FILE, "steps.parquet"} <= names and not samples:
+            raise UsageError(
+                f"{folder}: holds the results of an analysis, but no samples; give the recording itself, or use "
+                "soleus report or soleus export on the results"
+            )
 
 
 def _belt(speed: str | None, grade: str | None) -> Belt | None:

@@ -191,8 +191,9 @@ def _show(console: Console, report: Report, *, sharded: bool) -> None:
         console.print(escape(text), soft_wrap=True)
 
     if report.sessions is None or report.found:
+        recordings = "1 recording" if report.found == 1 else f"{report.found} recordings"
         say(
-            f"{report.found} recordings: {report.analysed} analysed ({report.recorded_s / HOUR_S:.1f} h), "
+            f"{recordings}: {report.analysed} analysed ({report.recorded_s / HOUR_S:.1f} h), "
             f"{report.up_to_date} up to date, {len(report.failed)} failed."
         )
     for path, failure in report.failed[:FAILURES_SHOWN]:
@@ -203,6 +204,7 @@ def _show(console: Console, report: Report, *, sharded: bool) -> None:
     if report.removed:
         say(f"{report.removed} leftovers of runs that were killed were removed.")
     if report.sessions is not None:
-        say(f"{report.out}: {report.sessions} sessions; see overview.html and summary.parquet there.")
+        sessions = "1 session" if report.sessions == 1 else f"{report.sessions} sessions"
+        say(f"{report.out}: {sessions}; see overview.html and summary.parquet there.")
     elif sharded:
         say(f"{report.out}: when all shards are done, run soleus batch --merge --out with the same place.")

@@ -88,12 +88,14 @@ class Finish:
         """Give everything as plain values."""
         from soleus.cli.with_history import help_as_json, help_for
 
+        # The notes of a run that left a session are in its summary.
+        notes = [*outcome.notes, *self.notes] if outcome is not None and outcome.folder is None else self.notes
         return {
             "folder": None if outcome is None or outcome.folder is None else str(outcome.folder),
             "summary": self.summary,
             "radio": {} if outcome is None else outcome.quality,
             "belt": {} if outcome is None else outcome.extra,
-            "notes": [note for note in self.notes if note],
+            "notes": [note for note in notes if note],
             "files": [str(file) for file in self.files],
             "guidance": [] if self.summary is None else help_as_json(help_for(self.summary)),
         }

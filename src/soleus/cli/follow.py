@@ -110,7 +110,12 @@ def follow(run: LiveRun, finish: Finish, displays: Displays) -> int:
         write_json(finish.as_json(outcome))
     else:
         finish.show(console)
-    return EXIT_DONE if outcome is not None and outcome.folder is not None else EXIT_SHORT
+    if outcome is not None and outcome.folder is not None:
+        return EXIT_DONE
+    if outcome is not None and (displays.json or displays.tui):
+        # The plain view has told it already.
+        sys.stderr.write(f"soleus: {outcome.notes[-1]}\n")
+    return EXIT_SHORT
 
 
 def need_virtual_pods() -> None:

@@ -108,6 +108,7 @@ def add(
     from soleus.history import Gym, HistoryStore, hand_entry, make_note, read_fit
 
     when, only_day = _date(date)
+    _refuse_impossible(when, date)
     place = _file(history)
     if gym:
         if file is not None or distance is not None or time is not None:
@@ -199,7 +200,9 @@ def rebuild(
         write_json({"history": str(place), "sessions": len(found), "outcomes": outcomes, "left_out": failed})
     else:
         told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items())) or "none used"
-        screen().print(f"{len(found)} sessions: {told}. {place}", soft_wrap=True, markup=False)
+        screen().print(
+            f"{len(found)} session{'' if len(found) == 1 else 's'}: {told}. {place}", soft_wrap=True, markup=False
+        )
         for sentence in failed:
             screen().print(f"Left out {sentence}", soft_wrap=True, markup=False)
     return EXIT_SHORT if failed else EXIT_DONE
@@ -217,6 +220,16 @@ def _date(text: str | None) -> tuple[datetime, bool]:
     from soleus.cli.amounts import parse_date
 
     return (datetime.now(UTC).replace(microsecond=0), False) if text is None else parse_date(text)
+
+
+def _refuse_impossible(when: datetime, text: str | None) -> None:
+    """Tell of a slip of the year; a bare day is taken as noon, so that today may lie ahead by half a day."""
+    from datetime import UTC, datetime, timedelta
+
+    if when > datetime.now(UTC) + timedelta(days=1):
+        raise UsageError(f"date '{text}': lies in the future; give the day it was done")
+    if when.timestamp() < 0.0:
+        raise UsageError(f"date '{text}': lies before 1970; give the day it was done")
 
 
 def _moment(text: str | None) -> datetime:

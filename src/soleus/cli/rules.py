@@ -65,7 +65,7 @@ def explain(name: str, /, *, json: Flag = False) -> None:
 
     known = {rule.name: rule for rule in rules_in_force()}
     if name not in known:
-        raise UsageError(f"there is no rule '{name}'{did_you_mean(name, known)} See soleus rules list")
+        raise UsageError(f"there is no rule '{name}'{did_you_mean(name, known) or '.'} See soleus rules list")
     rule = known[name]
     text, help_ = rule.text, guidance_for([(name, rule.text.severity)])
     if json:

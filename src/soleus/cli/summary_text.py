@@ -106,6 +106,10 @@ def _quality_table(feet: dict[str, FootSummary]) -> Table:
 def _metric_table(summary: Summary) -> Table:
     made = table(f"median, {summary.medians_of}", "left", "right", "both", "unit", "left - right")
     made.columns[4].justify = "left"
+    # On a narrow terminal the words are wrapped, never the numbers.
+    for column in made.columns:
+        column.no_wrap = column is not made.columns[0]
+        column.overflow = "fold"
     for metric in summary.metrics:
         if metric.name in SHOWN and metric.both is not None:
             made.add_row(*_metric_row(metric))

@@ -43,7 +43,7 @@ def close_run(
         What came of it, and where it is.
     """
     quality = radio_quality(pods.all(), counts, recorder.late) | analysis.figures.quality
-    folder, sentence = _close_recording(recorder, tell)
+    folder, sentence = _close_recording(recorder)
     belt = joined_belt(intake.all_belts)
     agreement = belt_agreement(belt, folder)
     if agreement is not None and not agreement.plausible:
@@ -61,15 +61,16 @@ def close_run(
         span_s=intake.span_s,
         quality=quality,
         belt_agreement=agreement,
-        notes=recorder.notes,
+        notes=recorder.notes if folder is not None else (*recorder.notes, sentence),
     )
     return outcome, sentence
 
 
-def _close_recording(recorder: Recorder, tell: Callable[[str], None]) -> tuple[Path | None, str]:
+def _close_recording(recorder: Recorder) -> tuple[Path | None, str]:
     try:
         folder = recorder.close()
     except RecordingError as error:
-        tell(str(error))
         return None, str(error)
-    return folder, "Nothing was recorded." if folder is None else f"The session is in {folder}."
+    if folder is None:
+        return None, recorder.trouble or "Nothing was recorded."
+    return folder, f"The session is in {folder}."

@@ -123,7 +123,7 @@ def table_of(shown: Snapshot) -> Table:
         title += f"  {shown.distance_m / 1000:.2f} km"
     drawn = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     drawn.caption, drawn.caption_justify = _caption(shown), "left"
-    drawn.add_column("", no_wrap=True)
+    drawn.add_column("")
     for name in ("left", "right", "both", "unit"):
         drawn.add_column(name, justify="left" if name == "unit" else "right", no_wrap=True, min_width=6)
     for quantity in STEP_QUANTITIES:

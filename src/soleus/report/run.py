@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 
 from soleus.model import Belt, HeartRate, Steps, Warnings
 from soleus.recording import Event, RecordingError, SessionRecord, read_session_record, read_steps
@@ -78,12 +79,12 @@ def read_run(folder: str | Path) -> Run:
     Parameters
     ----------
     folder
-        A folder with ``session.json`` and ``steps.parquet``; the other tables may be missing.
+        A folder with ``session.json``, ``steps.parquet`` and ``warnings.parquet``; the other tables may be missing.
 
     Raises
     ------
     ReportError
-        If the folder has no steps yet.
+        If the folder has no steps or warnings yet, or a step is infinite.
     soleus.recording.RecordingError
         If a file is missing, damaged or too large.
     """
@@ -95,10 +96,17 @@ def read_run(folder: str | Path) -> Run:
         raise ReportError(f"{folder}: no such folder; give the folder of a session")
     if not present(folder / STEPS_FILE):
         raise ReportError(f"{folder}: has no {STEPS_FILE}; run soleus analyze on it first")
+    if not present(folder / WARNINGS_FILE):
+        raise ReportError(
+            f"{folder}: has no {WARNINGS_FILE}, so what the rules said is not known; run soleus analyze on it again"
+        )
     record = read_session_record(folder)
     steps = read_steps(folder)
     if len(steps) > MAX_STEPS:
         raise ReportError(f"{folder / STEPS_FILE}: more than {MAX_STEPS:,} steps; cut the session into days")
+    for name, values in steps.columns.items():
+        if values.dtype.kind == "f" and np.isinf(values).any():
+            raise ReportError(f"{folder / STEPS_FILE}: column '{name}' has infinite values; analyse the session again")
     return Run(
         name=folder.resolve().name,
         steps=steps,
@@ -114,8 +122,6 @@ def read_run(folder: str | Path) -> Run:
 def _read_warnings(path: Path) -> Warnings:
     import pyarrow.parquet as pq
 
-    if not present(path):
-        return Warnings.empty()
     check_file(path, DEFAULT_LIMITS.file_bytes)
     with reading(path, "warnings table"), pq.ParquetFile(path) as file:
         if file.metadata.num_rows > MAX_WARNINGS:

@@ -108,7 +108,7 @@ export function draw(svg, { feet, span_s, least, label, smoothing = 5, dots = fa
       parts.push(make("text", { x: x(t) + r + 5, y: at, class: foot ? "fill-r" : "fill-l" }, foot ? "R" : "L"));
     });
   } else {
-    parts.push(make("text", { x: width / 2, y: height / 2, "text-anchor": "middle" }, "no steps yet"));
+    parts.push(make("text", { x: width / 2, y: height / 2, "text-anchor": "middle" }, "nothing in this time"));
   }
   svg.replaceChildren(...parts);
   svg.style.setProperty("--chart-text", `${text}px`);
