@@ -98,6 +98,7 @@ def test_a_session_that_was_not_analysed(home, tmp_path, capsys):
 def test_missing_warnings_are_not_told_as_no_warnings(home, analysed, made, tmp_path, capsys):
     folder = made.copy(analysed["one_sided_fatigue"], tmp_path / "s")
     (folder / "warnings.parquet").unlink()
+    (folder / "report.html").unlink(missing_ok=True)
     assert main(["report", str(folder)]) == 2
     assert "warnings.parquet, so what the rules said is not known" in said(capsys)[1]
     assert not (folder / "report.html").exists()

@@ -241,6 +241,7 @@ reference = "test"
     assert np.all(times % 60.0 == 0.0)
 
 
+@pytest.mark.slow
 def test_ten_thousand_steps_are_quick(population: ModuleType) -> None:
     steps = _steady(population, 3700.0)
     took = []
@@ -253,6 +254,7 @@ def test_ten_thousand_steps_are_quick(population: ModuleType) -> None:
     assert min(took) / len(steps) * 10_000 < 0.040  # twice the bar, for shared machines
 
 
+@pytest.mark.slow
 def test_each_push_of_a_live_run_is_quick(population: ModuleType) -> None:
     steps = _steady(population, 600.0, onset_s=300.0, contact_left=0.08)
     took = np.full(len(steps), np.inf)
