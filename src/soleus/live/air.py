@@ -6,13 +6,12 @@ import asyncio
 import time
 from typing import Final
 
-from soleus.ingest.ble import Backend, Radio, pair
-from soleus.ingest.ble.bumble_backend import BumbleAdapter
+from soleus.ingest.ble import Radio, pair
 from soleus.ingest.ble.pairing import Paired
-from soleus.ingest.ble.radio import Opened
 from soleus.ingest.ble.soleus_link import Wish
 from soleus.ingest.virtual.loop import PacedLoop
-from soleus.ingest.virtual.world import VirtualWorld, WorldSetting
+from soleus.ingest.virtual.radio import world_opener
+from soleus.ingest.virtual.world import WorldSetting
 from soleus.live.outcome import joined_samples
 from soleus.model import Belt, Foot, HeartRate, PodSamples, PodTrack, Recording
 from soleus.recording import RecordingReader
@@ -49,16 +48,11 @@ def air_around(
     """
     pace = _Pace(speed)
 
-    async def opener() -> Opened:
-        world = await VirtualWorld.open(recording, setting, heart_rate)
-        adapter = await BumbleAdapter.on_controller(world.controller())
-        return Opened(Backend.of(adapter), asyncio.get_running_loop().time, world.close)
-
     def loop() -> asyncio.AbstractEventLoop:
         pace.loop = PacedLoop(None, pace.brake)
         return pace.loop
 
-    pace.radio = Radio("virtual", opener=opener, loop_factory=loop)
+    pace.radio = Radio("virtual", opener=world_opener(recording, setting, heart_rate), loop_factory=loop)
     return pace.radio
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from soleus.ingest.ble.backend import Backend
@@ -14,6 +15,19 @@ from soleus.model import HeartRate, Recording
 
 EVENTS_AHEAD: Final = 64
 """As fast as possible, the radio runs at most this many events ahead of whoever takes them."""
+
+
+def world_opener(
+    recording: Recording, setting: WorldSetting | None, heart_rate: HeartRate | None
+) -> Callable[[], Awaitable[Opened]]:
+    """Make what opens a world of virtual devices around a recording, and Bluetooth in it, on the running loop."""
+
+    async def opener() -> Opened:
+        world = await VirtualWorld.open(recording, setting, heart_rate)
+        adapter = await BumbleAdapter.on_controller(world.controller())
+        return Opened(Backend.of(adapter), asyncio.get_running_loop().time, world.close)
+
+    return opener
 
 
 def virtual_radio(
@@ -42,11 +56,8 @@ def virtual_radio(
         # Between commands the time of the world must not run away.
         return bool(box) and not box[0].closing and (box[0].idle or box[0].queued > EVENTS_AHEAD)
 
-    async def opener() -> Opened:
-        world = await VirtualWorld.open(recording, setting, heart_rate)
-        adapter = await BumbleAdapter.on_controller(world.controller())
-        return Opened(Backend.of(adapter), asyncio.get_running_loop().time, world.close)
-
-    radio = Radio("virtual", opener=opener, loop_factory=lambda: PacedLoop(speed, brake))
+    radio = Radio(
+        "virtual", opener=world_opener(recording, setting, heart_rate), loop_factory=lambda: PacedLoop(speed, brake)
+    )
     box.append(radio)
     return radio
